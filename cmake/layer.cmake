@@ -1,0 +1,25 @@
+# vbmc_layer(NAME SOURCES a.cpp ... USES layer ... [LINK target ...])
+# One folder below lib/ is one static library vbmc_NAME. USES names the layers it may include
+# (tests/lint checks that the includes agree); LINK names third-party targets.
+function(vbmc_layer NAME)
+    cmake_parse_arguments(ARG "" "" "SOURCES;USES;LINK" ${ARGN})
+    add_library(vbmc_${NAME} STATIC ${ARG_SOURCES})
+    target_link_libraries(vbmc_${NAME} PUBLIC vbmc_options ${ARG_LINK})
+    foreach(LAYER IN LISTS ARG_USES)
+        target_link_libraries(vbmc_${NAME} PUBLIC vbmc_${LAYER})
+    endforeach()
+endfunction()
+
+# vbmc_unit_test(NAME SOURCES a.cpp ... USES layer ...)
+# One Catch2 program a layer, tests/unit/NAME; each TEST_CASE is a CTest test.
+function(vbmc_unit_test NAME)
+    cmake_parse_arguments(ARG "" "" "SOURCES;USES;LINK" ${ARGN})
+    add_executable(unit_${NAME} ${ARG_SOURCES})
+    target_link_libraries(unit_${NAME} PRIVATE vbmc_catch_main ${ARG_LINK})
+    target_include_directories(unit_${NAME} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+    foreach(LAYER IN LISTS ARG_USES)
+        target_link_libraries(unit_${NAME} PRIVATE vbmc_${LAYER})
+    endforeach()
+    add_test(NAME unit.${NAME} COMMAND unit_${NAME})
+    set_tests_properties(unit.${NAME} PROPERTIES LABELS unit TIMEOUT 300)
+endfunction()

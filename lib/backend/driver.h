@@ -1,0 +1,107 @@
+#pragma once
+// What a backend is: a Driver, made by a DriverKind. One object a node's target; its calls run as
+// coroutines on the node's shard, one at a time, each with a deadline. A driver blocks nothing: what
+// only has a blocking SDK goes through net::OffloadPool.
+
+#include "backend/config_schema.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "bmc/config.h"
+#include "bmc/observation.h"
+#include "bmc/power_types.h"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vbmc::backend {
+
+template <class T>
+using Awaitable = boost::asio::awaitable<T, boost::asio::io_context::executor_type>;
+
+/// A serial console's stream as the driver gives it. Bytes it reads are pushed to the sink.
+class Console {
+  public:
+    virtual ~Console() = default;
+    virtual Result<void> write(Bytes bytes) = 0;
+    virtual Result<void> send_break() = 0;
+    // The destructor closes the stream; the sink is not called afterwards.
+};
+
+struct ConsoleSink {
+    std::function<void(Bytes)> bytes;
+    std::function<void()> closed; // the stream ended: the worker opens it again later
+};
+
+struct Media {
+    std::string image; // a path or URL that the backend can reach
+    bool writable = false;
+};
+
+class Driver {
+  public:
+    virtual ~Driver() = default;
+
+    virtual bmc::Capabilities capabilities() const = 0;
+
+    /// Looks at the machine. `unknown` is an answer; an error means that the backend did not tell.
+    virtual Awaitable<Result<bmc::PowerState>> power_state(Mono deadline) = 0;
+
+    /// Returns when the backend has accepted (not when the machine has followed): the worker watches
+    /// power_state() for that. `cycle` never arrives: the worker makes it of off and on.
+    virtual Awaitable<Result<void>> set_power(bmc::PowerAction action, Mono deadline) = 0;
+
+    /// Makes the backend boot from there until told otherwise. One-time boot is the worker's: it sets,
+    /// waits for the start, and restores. A driver with native one-time boot says so.
+    virtual Awaitable<Result<void>> set_boot(bmc::BootRequest boot, Mono deadline);
+
+    /// True when set_boot() of a one-time request lasts for one start by itself.
+    virtual bool one_time_boot_is_native() const { return false; }
+
+    /// True when a reset does not take up a new boot device (libvirt): the worker does off and on.
+    virtual bool boot_needs_power_cycle() const { return false; }
+
+    virtual Awaitable<Result<std::vector<bmc::SensorReading>>> sensors(Mono deadline);
+
+    virtual Awaitable<Result<bmc::IdentitySeen>> identity(Mono deadline);
+
+    virtual Awaitable<Result<void>> identify(bmc::Identify request, Mono deadline);
+
+    virtual Awaitable<Result<void>> insert_media(Media media, Mono deadline);
+
+    virtual Awaitable<Result<void>> eject_media(Mono deadline);
+
+    virtual Awaitable<Result<std::unique_ptr<Console>>>
+    open_console(ConsoleSink sink, Mono deadline);
+
+    /// For backends that push: called on the shard whenever the machine changed by itself.
+    virtual void on_change(std::function<void(const bmc::Observation&)> sink);
+};
+
+/// Where a driver lives and what it may use.
+struct DriverContext {
+    boost::asio::io_context& shard;
+    std::string node;
+};
+
+/// One line in kinds.cpp.
+struct DriverKind {
+    std::string_view name;
+    std::string_view help; // one line
+    const ConfigSchema& schema;
+    Result<std::unique_ptr<Driver>> (*create)(const DriverContext& context, const DriverConfig& config);
+    std::shared_ptr<const bmc::SensorSet> (*sensors)(); // shared by all its nodes; may return null
+};
+
+/// All kinds, in the order that `vbmcctl backend list` shows.
+const std::vector<const DriverKind*>& kinds();
+
+/// nullptr when there is none.
+const DriverKind* find_kind(std::string_view name);
+
+} // namespace vbmc::backend

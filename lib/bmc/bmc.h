@@ -1,0 +1,72 @@
+#pragma once
+// The emulated controller's model: plain parts with rules. A part changes only itself; what has to
+// happen in the world goes into `outbox`, what has to be kept into `dirty`. Owned by one VirtualBmc,
+// touched by its shard only.
+
+#include "base/time.h"
+#include "bmc/acpi.h"
+#include "bmc/boot.h"
+#include "bmc/channel.h"
+#include "bmc/config.h"
+#include "bmc/dcmi.h"
+#include "bmc/events.h"
+#include "bmc/fru.h"
+#include "bmc/identify.h"
+#include "bmc/intent.h"
+#include "bmc/lan.h"
+#include "bmc/messaging.h"
+#include "bmc/observation.h"
+#include "bmc/pef.h"
+#include "bmc/power.h"
+#include "bmc/section.h"
+#include "bmc/sel.h"
+#include "bmc/sensors.h"
+#include "bmc/sol_config.h"
+#include "bmc/system_info.h"
+#include "bmc/users.h"
+#include "bmc/watchdog.h"
+
+#include <vector>
+
+namespace vbmc::bmc {
+
+class Bmc {
+  public:
+    Bmc(const Config& config, Now now);
+
+    /// Folds what was seen into the parts: cached state, SEL entries, one-time boot used up.
+    void observe(Now now, const Observation& observation);
+
+    /// The earliest moment at which on_deadline() has something to do; `never` when idle.
+    Mono next_deadline() const noexcept;
+
+    void on_deadline(Now now);
+
+    /// One section as versioned bytes, and back; load() returns false on bytes it cannot read.
+    std::vector<u8> save(Section section, Now now) const;
+    bool load(Section section, Bytes saved, Now now);
+
+    Config config;
+    Power power;
+    Boot boot;
+    Users users;
+    Channel channel;
+    Lan lan;
+    SolConfig sol;
+    Sel sel;
+    Sensors sensors;
+    Fru fru;
+    Watchdog watchdog;
+    Identify identify_light;
+    Acpi acpi;
+    Messaging messaging;
+    SystemInfo system_info;
+    Pef pef;
+    EventReceiver events;
+    Dcmi dcmi;
+
+    std::vector<Intent> outbox;
+    Sections dirty;
+};
+
+} // namespace vbmc::bmc
