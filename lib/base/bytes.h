@@ -102,7 +102,8 @@ class ByteReader {
     bool ok_ = true;
 };
 
-/// Writes forward into a fixed span. What does not fit is not written and makes ok() false for good.
+/// Writes forward into a fixed span. What does not fit is not written and makes ok() false for
+/// good.
 class ByteWriter {
   public:
     explicit constexpr ByteWriter(MutableBytes out) noexcept : out_(out) {}

@@ -1,4 +1,5 @@
 #pragma once
+
 // VBMC_CHECK: always on, ends the process: for what only a bug of ours can break, never for input.
 // VBMC_DCHECK: the same in debug builds, for the path of a command.
 

@@ -4,7 +4,6 @@
 #include "base/secret.h"
 
 #include <cerrno>
-
 #include <sys/random.h>
 
 namespace vbmc {
@@ -24,7 +23,9 @@ void get_random(MutableBytes out) noexcept {
 
 } // namespace
 
-SystemEntropy::~SystemEntropy() { wipe(buffer_); }
+SystemEntropy::~SystemEntropy() {
+    wipe(buffer_);
+}
 
 void SystemEntropy::fill(MutableBytes out) noexcept {
     if (out.size() > buffer_.size()) {

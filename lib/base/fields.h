@@ -10,8 +10,8 @@
 //         }
 //     };
 //
-// decode() fails on a missing or a left-over byte; the caller turns that into the protocol's answer.
-// The same machinery describes IPMI commands, RMCP+ payloads and persisted records.
+// decode() fails on a missing or a left-over byte; the caller turns that into the protocol's
+// answer. The same machinery describes IPMI commands, RMCP+ payloads and persisted records.
 
 #include "base/bytes.h"
 #include "base/inline_bytes.h"
@@ -39,6 +39,7 @@ template <unsigned Width>
 struct BitGap {
     static constexpr unsigned width = Width;
 };
+
 template <unsigned Width>
 inline constexpr BitGap<Width> gap{};
 
@@ -47,7 +48,9 @@ concept Scalar = std::integral<T> || std::is_enum_v<T>;
 
 /// A struct that describes itself.
 template <class T, class Codec>
-concept Described = requires(Codec& c, T& value) { T::fields(c, value); };
+concept Described = requires(Codec& c, T& value) {
+    T::fields(c, value);
+};
 
 class Decoder {
   public:

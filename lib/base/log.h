@@ -1,6 +1,6 @@
 #pragma once
-// Log lines for operators: a stable event id and key=value pairs. Hides the logging library; nothing
-// at or below lib/endpoint may log. Values are escaped; secrets have no way in.
+// Log lines for operators: a stable event id and key=value pairs. Hides the logging library;
+// nothing at or below lib/endpoint may log. Values are escaped; secrets have no way in.
 //
 //     log(Level::warn, "node.bind_failed", {{"node", name}, {"address", peer.to_string()}});
 //
@@ -21,8 +21,7 @@ struct LogField {
 
     LogField(std::string_view key_, const std::string& value_) : key(key_), value(value_) {}
 
-    LogField(std::string_view key_, long long value_)
-        : key(key_), value(std::to_string(value_)) {}
+    LogField(std::string_view key_, long long value_) : key(key_), value(std::to_string(value_)) {}
 
     std::string_view key;
     std::string value;

@@ -1,9 +1,8 @@
 #include "base/peer.h"
 
+#include <arpa/inet.h>
 #include <charconv>
 #include <cstring>
-
-#include <arpa/inet.h>
 
 namespace vbmc {
 
@@ -70,7 +69,8 @@ bool IpAddress::is_loopback() const noexcept {
     if (is_v4()) {
         return bytes[12] == 127;
     }
-    return bytes[15] == 1 && std::all_of(bytes.begin(), bytes.end() - 1, [](u8 b) { return b == 0; });
+    return bytes[15] == 1 &&
+           std::all_of(bytes.begin(), bytes.end() - 1, [](u8 b) { return b == 0; });
 }
 
 ByteArray<4> IpAddress::v4_bytes() const noexcept {

@@ -13,7 +13,7 @@ namespace vbmc {
 
 /// The kinds of failure that the control API and the exit codes of vbmcctl tell apart.
 enum class ErrorCode {
-    invalid_argument,   // the request cannot be right, whatever the state
+    invalid_argument, // the request cannot be right, whatever the state
     not_found,
     already_exists,
     failed_precondition, // right in itself, wrong now
@@ -57,7 +57,8 @@ struct Error {
 std::string describe(const Error& error);
 
 /// Called by Result::value() on an error; our code tests has_value() first, so this is a bug.
-[[noreturn]] inline void throw_exception_from_error(const Error& error, const boost::source_location&) {
+[[noreturn]] inline void
+throw_exception_from_error(const Error& error, const boost::source_location&) {
     throw std::logic_error("unchecked error: " + error.message);
 }
 

@@ -4,7 +4,9 @@
 
 namespace vbmc {
 
-void wipe(MutableBytes bytes) noexcept { ::explicit_bzero(bytes.data(), bytes.size()); }
+void wipe(MutableBytes bytes) noexcept {
+    ::explicit_bzero(bytes.data(), bytes.size());
+}
 
 bool equal_constant_time(Bytes a, Bytes b) noexcept {
     if (a.size() != b.size()) {

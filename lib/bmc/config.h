@@ -28,19 +28,19 @@ struct Capabilities {
 };
 
 struct Config {
-    std::string name;          // the node's
-    ByteArray<16> guid{};      // never changes; IPMI order (IPMI 2.0 §22.14: least significant first)
-    Peer address;              // where the endpoint is reached
-    u8 network_prefix = 24;    // shown by Get LAN Configuration Parameters
-    IpAddress gateway{};       // may be any: none
-    ByteArray<6> mac{};        // generated, locally administered
+    std::string name;       // the node's
+    ByteArray<16> guid{};   // never changes; IPMI order (IPMI 2.0 §22.14: least significant first)
+    Peer address;           // where the endpoint is reached
+    u8 network_prefix = 24; // shown by Get LAN Configuration Parameters
+    IpAddress gateway{};    // may be any: none
+    ByteArray<6> mac{};     // generated, locally administered
     std::string firmware_product = "vbmcd";
     u8 firmware_major = 0;     // of vbmcd itself
     u8 firmware_minor_bcd = 1; // BCD (IPMI 2.0 §20.1)
     Capabilities capabilities;
-    std::shared_ptr<const SensorSet> sensors; // shared by all nodes of a kind; may be null
-    Duration fresh_for = std::chrono::seconds(2);        // an older observation is refreshed on a read
-    Duration stale_after = std::chrono::seconds(60);     // an older one is not told at all: C0h
+    std::shared_ptr<const SensorSet> sensors;        // shared by all nodes of a kind; may be null
+    Duration fresh_for = std::chrono::seconds(2);    // an older observation is refreshed on a read
+    Duration stale_after = std::chrono::seconds(60); // an older one is not told at all: C0h
     Duration confirm_window = std::chrono::milliseconds(700);
 };
 

@@ -1,6 +1,6 @@
 #pragma once
-// What the controller wants done in the world. Handlers leave intents; a node worker carries them out
-// later and hands Observations back. Nothing waits.
+// What the controller wants done in the world. Handlers leave intents; a node worker carries them
+// out later and hands Observations back. Nothing waits.
 
 #include "bmc/power_types.h"
 

@@ -23,7 +23,9 @@ inline constexpr u8 section_count = 9;
 /// A set of sections.
 class Sections {
   public:
-    constexpr void add(Section s) noexcept { bits_ = static_cast<u16>(bits_ | 1U << static_cast<u8>(s)); }
+    constexpr void add(Section s) noexcept {
+        bits_ = static_cast<u16>(bits_ | 1U << static_cast<u8>(s));
+    }
 
     constexpr bool has(Section s) const noexcept { return (bits_ >> static_cast<u8>(s) & 1U) != 0; }
 

@@ -1,11 +1,12 @@
 #pragma once
-// What a command is: a struct with `id`, `privilege`, `Request` and `Response`, and one free function
+// What a command is: a struct with `id`, `privilege`, `Request` and `Response`, and one free
+// function
 //
 //     Reply<X::Response> handle(Target&, const Context&, const X::Request&);
 //
-// A handler reads and changes its target (the model), leaves intents, and never waits. One that has to
-// know how an intent ended returns Defer{ticket}: the same request comes back later with ctx.completion
-// set, and must then be answered for good.
+// A handler reads and changes its target (the model), leaves intents, and never waits. One that has
+// to know how an intent ended returns Defer{ticket}: the same request comes back later with
+// ctx.completion set, and must then be answered for good.
 
 #include "base/fields.h"
 #include "base/time.h"
@@ -19,7 +20,8 @@
 
 namespace vbmc::ipmi {
 
-/// Network function (even: a request's), command, and the body code of a group extension (netFn 2Ch).
+/// Network function (even: a request's), command, and the body code of a group extension (netFn
+/// 2Ch).
 struct CommandId {
     u8 netfn;
     u8 command;
@@ -115,8 +117,7 @@ template <class Target, class... Commands>
 struct CommandList {
     static constexpr auto make() {
         std::array<Entry<Target>, sizeof...(Commands)> entries = {
-            Entry<Target>{Commands::id, Commands::privilege, &run_command<Target, Commands>}...
-        };
+            Entry<Target>{Commands::id, Commands::privilege, &run_command<Target, Commands>}...};
         std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
             return a.id.key() < b.id.key();
         });
@@ -142,7 +143,9 @@ template <class Target, std::size_t... Sizes>
 constexpr auto join(const std::array<Entry<Target>, Sizes>&... lists) {
     std::array<Entry<Target>, (Sizes + ... + 0)> all{};
     std::size_t at = 0;
-    ((std::copy(lists.begin(), lists.end(), all.begin() + static_cast<std::ptrdiff_t>(at)), at += Sizes), ...);
+    ((std::copy(lists.begin(), lists.end(), all.begin() + static_cast<std::ptrdiff_t>(at)),
+      at += Sizes),
+     ...);
     std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
         return a.id.key() < b.id.key();
     });
@@ -152,9 +155,10 @@ constexpr auto join(const std::array<Entry<Target>, Sizes>&... lists) {
 /// nullptr when the command is not in the table.
 template <class Target>
 constexpr const Entry<Target>* find(std::span<const Entry<Target>> table, CommandId id) noexcept {
-    const auto at = std::lower_bound(table.begin(), table.end(), id.key(), [](const auto& e, u32 key) {
-        return e.id.key() < key;
-    });
+    const auto at =
+        std::lower_bound(table.begin(), table.end(), id.key(), [](const auto& e, u32 key) {
+            return e.id.key() < key;
+        });
     return at != table.end() && at->id == id ? &*at : nullptr;
 }
 

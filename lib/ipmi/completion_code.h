@@ -1,5 +1,6 @@
 #pragma once
-// Completion codes (IPMI 2.0 §5.2, table 5-2). Codes 80h-BEh belong to a command and are named beside it.
+// Completion codes (IPMI 2.0 §5.2, table 5-2). Codes 80h-BEh belong to a command and are named
+// beside it.
 
 #include "base/bytes.h"
 
