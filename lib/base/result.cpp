@@ -1,5 +1,7 @@
 #include "base/result.h"
 
+#include <ostream>
+
 namespace vbmc {
 
 std::string_view to_string(ErrorCode code) noexcept {
@@ -36,6 +38,10 @@ std::string_view to_string(ErrorCode code) noexcept {
 
 std::string describe(const Error& error) {
     return error.hint.empty() ? error.message : error.message + " (" + error.hint + ")";
+}
+
+std::ostream& operator<<(std::ostream& out, const Error& error) {
+    return out << describe(error);
 }
 
 } // namespace vbmc

@@ -4,6 +4,7 @@
 
 #include <boost/system/result.hpp>
 
+#include <iosfwd>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -31,6 +32,8 @@ enum class ErrorCode {
 std::string_view to_string(ErrorCode code) noexcept;
 
 struct Error {
+    Error() = default;
+
     Error(ErrorCode code_, std::string message_) : code(code_), message(std::move(message_)) {}
 
     Error(ErrorCode code_, std::string reason_, std::string message_)
@@ -46,7 +49,7 @@ struct Error {
         return std::move(*this);
     }
 
-    ErrorCode code;
+    ErrorCode code = ErrorCode::internal;
     std::string reason;  // stable, UPPER_SNAKE, e.g. "ENDPOINT_IN_USE"; empty: to_string(code)
     std::string message; // one sentence, without a full stop
     std::string field;   // the offending field's path, when there is one
@@ -55,6 +58,8 @@ struct Error {
 
 /// "message (hint)".
 std::string describe(const Error& error);
+
+std::ostream& operator<<(std::ostream& out, const Error& error);
 
 /// Called by Result::value() on an error; our code tests has_value() first, so this is a bug.
 [[noreturn]] inline void
