@@ -1,0 +1,79 @@
+#pragma once
+// DCMI 1.5: asset tag, controller id, power statistics and the limit that clients keep here. No
+// machine is throttled: a limit can be set and read back, but not activated.
+
+#include "base/bytes.h"
+#include "base/inline_bytes.h"
+#include "base/time.h"
+#include "bmc/config.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace vbmc::bmc {
+
+class Bmc;
+
+/// Set/Get Power Limit (DCMI 1.5 §6.6.2).
+struct PowerLimit {
+    u8 exception_action = 0;
+    u16 watts = 0;
+    u32 correction_ms = 0;
+    u16 sampling_seconds = 0;
+
+    static void fields(auto& c, auto& r) {
+        c.byte(r.exception_action);
+        c.word(r.watts);
+        c.dword(r.correction_ms);
+        c.word(r.sampling_seconds);
+    }
+};
+
+/// Watts over all readings since the controller started.
+struct PowerStatistics {
+    u32 count = 0;
+    u16 current = 0;
+    u16 lowest = 0;
+    u16 highest = 0;
+    u64 sum = 0;
+    Mono since{};
+
+    void add(Mono now, double watts) noexcept;
+
+    u16 average() const noexcept { return count == 0 ? 0 : static_cast<u16>(sum / count); }
+};
+
+class Dcmi {
+  public:
+    static constexpr std::size_t asset_tag_max = 63;
+    static constexpr std::size_t controller_id_max = 64;
+
+    struct Settings {
+        std::string asset_tag;
+        bool has_asset_tag = false; // else what the backend knows
+        std::string controller_id;  // empty: "DCMI" and the MAC address
+        PowerLimit limit;
+        bool has_limit = false;
+        u8 discovery = 0x01; // configuration parameter 2: option 12 in DHCP requests
+        ByteArray<3> dhcp_timing1 = {0, 0, 0};
+    };
+
+    const Settings& settings() const noexcept;
+    Settings& change();
+
+    PowerStatistics power;
+
+    void save(std::vector<u8>& out) const;
+    bool load(Bytes saved);
+
+  private:
+    std::unique_ptr<Settings> settings_;
+};
+
+/// The tag in force: set by a client, or told by the backend, or empty.
+std::string asset_tag(const Bmc& bmc);
+
+std::string controller_id(const Bmc& bmc);
+
+} // namespace vbmc::bmc

@@ -1,0 +1,42 @@
+#pragma once
+// FRU device 0, the node's inventory (Platform Management FRU Information Storage Definition 1.0).
+// It is made from what is known of the node whenever it is read, until somebody writes to it: from
+// then on the written image counts.
+
+#include "base/bytes.h"
+#include "bmc/config.h"
+#include "bmc/observation.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace vbmc::bmc {
+
+class Fru {
+  public:
+    static constexpr std::size_t size = 1024;
+
+    /// Bytes from `offset`; both must lie within size.
+    void read(const Config& config, std::size_t offset, MutableBytes out) const;
+
+    void write(const Config& config, std::size_t offset, Bytes data);
+
+    /// What the backend knows of the machine.
+    void observe(const IdentitySeen& seen);
+
+    /// nullptr until the backend told.
+    const IdentitySeen* identity() const noexcept { return identity_.get(); }
+
+    void save(std::vector<u8>& out) const;
+    bool load(Bytes saved);
+
+  private:
+    std::unique_ptr<const IdentitySeen> identity_;
+    std::unique_ptr<ByteArray<size>> written_;
+};
+
+/// "01234567-89ab-cdef-0123-456789abcdef" of a GUID in IPMI's order.
+std::string guid_text(const ByteArray<16>& guid);
+
+} // namespace vbmc::bmc
