@@ -1,0 +1,65 @@
+#include "process.h"
+
+#include <systemd/sd-daemon.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <ctime>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+namespace vbmc::daemon {
+
+void protect_secrets() noexcept {
+    ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+    ::umask(0077);
+}
+
+unsigned long raise_descriptor_limit() noexcept {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return 0;
+    }
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur;
+}
+
+void notify_ready(const std::string& status) {
+    ::sd_notifyf(0, "READY=1\nSTATUS=%s", status.c_str());
+}
+
+void notify_status(const std::string& status) {
+    ::sd_notifyf(0, "STATUS=%s", status.c_str());
+}
+
+void notify_reloading() {
+    ::sd_notify(0, "RELOADING=1");
+}
+
+void notify_stopping() {
+    ::sd_notify(0, "STOPPING=1");
+}
+
+void notify_alive() {
+    ::sd_notify(0, "WATCHDOG=1");
+}
+
+double watchdog_period_s() noexcept {
+    std::uint64_t microseconds = 0;
+    if (::sd_watchdog_enabled(0, &microseconds) <= 0) {
+        return 0;
+    }
+    return static_cast<double>(microseconds) /
+           2e6; // half of what is allowed, as sd_watchdog_enabled(3) advises
+}
+
+bool runs_under_journal() noexcept {
+    return std::getenv("JOURNAL_STREAM") != nullptr;
+}
+
+} // namespace vbmc::daemon

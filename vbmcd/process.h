@@ -1,0 +1,29 @@
+#pragma once
+// What the process does about itself before it holds a secret or opens a socket.
+
+#include "base/result.h"
+
+#include <string>
+
+namespace vbmc::daemon {
+
+/// No core dumps, no ptrace by others, files private by default.
+void protect_secrets() noexcept;
+
+/// As many descriptors as the hard limit allows; returns how many.
+unsigned long raise_descriptor_limit() noexcept;
+
+/// systemd's sd_notify(3); does nothing where nobody asked to be told.
+void notify_ready(const std::string& status);
+void notify_status(const std::string& status);
+void notify_reloading();
+void notify_stopping();
+void notify_alive();
+
+/// How often systemd wants to hear notify_alive(), in seconds; 0: not at all.
+double watchdog_period_s() noexcept;
+
+/// True when standard error is a journal stream of systemd's.
+bool runs_under_journal() noexcept;
+
+} // namespace vbmc::daemon
