@@ -1,7 +1,7 @@
 #pragma once
 // The emulated controller's model: plain parts with rules. A part changes only itself; what has to
-// happen in the world goes into `outbox`, what has to be kept into `dirty`. Owned by one VirtualBmc,
-// touched by its shard only.
+// happen in the world goes into `outbox`, what has to be kept into `dirty`. Owned by one
+// VirtualBmc, touched by its shard only.
 
 #include "base/time.h"
 #include "bmc/acpi.h"
@@ -46,6 +46,24 @@ class Bmc {
     std::vector<u8> save(Section section, Now now) const;
     bool load(Section section, Bytes saved, Now now);
 
+    /// Hands out an action as Chassis Control does, with all that belongs to it: boot flags,
+    /// restart cause, the record of what is in flight. The ticket ends with a Done.
+    Ticket request_power(
+        Now now, PowerAction action, RestartCause cause, u32 session = 0, u8 on_channel = 0
+    );
+
+    /// Asks for the power to be looked at now, or joins the look that is under way: several
+    /// requests may wait for the same ticket.
+    Ticket request_refresh(Now now);
+
+    /// The boot flags changed: tells the world when what they ask for is not what it was told last.
+    void boot_changed();
+
+    /// Boot device as a person asks for it, not through IPMI.
+    void set_boot(Now now, const BootRequest& request);
+
+    Ticket new_ticket() noexcept;
+
     Config config;
     Power power;
     Boot boot;
@@ -57,7 +75,7 @@ class Bmc {
     Sensors sensors;
     Fru fru;
     Watchdog watchdog;
-    Identify identify_light;
+    IdentifyLight identify_light;
     Acpi acpi;
     Messaging messaging;
     SystemInfo system_info;
@@ -67,6 +85,23 @@ class Bmc {
 
     std::vector<Intent> outbox;
     Sections dirty;
+
+    /// Cold or Warm Reset was asked for: whoever owns the sessions ends them once the reply is out,
+    /// calls restart_controller(), and clears this.
+    bool reset_requested = false;
+
+    /// What a controller forgets when it restarts: everything volatile. The node's power is not
+    /// touched.
+    void restart_controller(Now now);
+
+  private:
+    void observe_power(Now now, const PowerSeen& seen);
+    void observe_done(Now now, const Done& done);
+    void on_watchdog(Now now, Watchdog::Event event);
+    void boot_used_up();
+
+    BootRequest armed_; // what SetBoot asked for last
+    Ticket last_ticket_ = 0;
 };
 
 } // namespace vbmc::bmc
