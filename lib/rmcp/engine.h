@@ -1,0 +1,147 @@
+#pragma once
+// The RMCP and RMCP+ protocol of one endpoint: discovery, log-in, sessions, integrity, encryption,
+// replay, retransmission. Pure: datagram and time in, bytes out. Owned by one VirtualBmc, used on
+// its shard only; what is big or shared by a shard's endpoints is in Shared.
+//
+//     const Incoming in = engine.open(now, peer, datagram, out);
+//     Answered{n}  -> send out[0, n)
+//     Request      -> handle it; n = engine.reply(now, request.ret, {cc, data...}, out); send if n
+//     > 0 Sol          -> console; engine.send_sol(session, payload, out) Dropped      -> nothing
+//
+// 06/39 and 06/3A (IPMI 1.5 log-in) are answered here; every other command comes out as a Request.
+// Outside a session only 06/37, 06/38 and 06/54 do.
+
+#include "base/inline_bytes.h"
+#include "rmcp/incoming.h"
+#include "rmcp/shared.h"
+#include "wire/open_session.h"
+#include "wire/session_header.h"
+
+namespace vbmc::wire {
+struct LanMessage;
+struct Packet15;
+struct Rakp1;
+struct Rakp3;
+} // namespace vbmc::wire
+
+namespace vbmc::rmcp {
+
+/// Whether a reply may be repeated from memory when its request comes again within 10 s.
+enum class Repeat : u8 {
+    cached, // the command ran once and must not run twice
+    rerun,  // a pure read: run it again, the answer is fresher
+};
+
+struct SessionInfo {
+    u32 id = 0;
+    u8 handle = 0; // 1.., unique on the node (IPMI 2.0 §22.20)
+    u8 user_id = 0;
+    Privilege privilege = Privilege::none;     // now
+    Privilege privilege_max = Privilege::none; // of this session
+    Framing framing = Framing::rmcp_plus;
+    u8 suite_id = 0; // 0: IPMI 1.5
+    Peer peer;
+    Mono opened{};
+    Mono last_used{};
+};
+
+/// The answer to Set Session Privilege Level.
+struct PrivilegeAnswer {
+    u8 completion_code = 0;
+    Privilege privilege = Privilege::none;
+};
+
+class Engine {
+  public:
+    using Reason = SessionEvent::Reason;
+
+    Engine(Shared& shared, Directory& directory) noexcept;
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+    ~Engine();
+
+    /// Decrypts in place: `datagram` is used up. `out` should have 512 bytes.
+    Incoming open(Now now, const Peer& peer, MutableBytes datagram, MutableBytes out) noexcept;
+
+    /// Seals a completion code and data as the reply to `to`; 0 when the session is gone or it does
+    /// not fit. The peer of a parked reply is peer_of(to.session_id).
+    std::size_t reply(
+        Now now,
+        const Return& to,
+        Bytes completion_code_and_data,
+        MutableBytes out,
+        Repeat repeat = Repeat::cached
+    ) noexcept;
+
+    /// The request is given up without a reply: its retransmission runs it anew.
+    void forget(const Return& to) noexcept;
+
+    /// A SOL payload (wire/sol.h) to this session's console; 0 when the session is gone.
+    std::size_t send_sol(u32 session_id, Bytes payload, MutableBytes out) noexcept;
+
+    // Sessions, for the session commands and the control API.
+
+    std::size_t session_count() const noexcept { return session_count_; }
+
+    std::optional<SessionInfo> session(u32 id) const noexcept;
+    std::optional<SessionInfo> session_by_handle(u8 handle) const noexcept;
+
+    /// The index-th active session in the order of their handles, from 1 (IPMI 2.0 §22.20).
+    std::optional<SessionInfo> session_by_index(u8 index) const noexcept;
+
+    std::optional<Peer> peer_of(u32 session_id) const noexcept;
+
+    template <class F>
+    void for_each_session(F&& visit) const {
+        for (u32 slot = sessions_; slot != no_slot; slot = next_session(slot)) {
+            visit(info(slot));
+        }
+    }
+
+    /// Set Session Privilege Level (IPMI 2.0 §22.18); 0 asks for the present one.
+    PrivilegeAnswer set_privilege(u32 session_id, u8 asked) noexcept;
+
+    /// Restarts the idle time-out, as an authentic packet does.
+    void touch(Now now, u32 session_id) noexcept;
+
+    bool close(u32 session_id, Reason reason = Reason::by_command) noexcept;
+
+    /// Closes all of one user, e.g. after a change of password; returns how many.
+    std::size_t close_user(u8 user_id) noexcept;
+
+    /// Closes every session and every half-open one (reset of the controller, stop of the node).
+    void close_all() noexcept;
+
+    // Facts for the commands that answer strangers.
+
+    /// Data of Get Channel Authentication Capabilities after the channel number (IPMI 2.0 §22.13):
+    /// `extended` is bit 7 of the request's channel byte.
+    ByteArray<7> authentication_capabilities(bool extended) const noexcept;
+
+    /// Up to 16 record bytes of Get Channel Cipher Suites (IPMI 2.0 §22.15). `list_index` is the
+    /// request's third byte: bit 7 lists by suite, bits 5:0 are the index.
+    InlineBytes<16> cipher_suite_records(u8 list_index) const noexcept;
+
+    /// The earliest moment at which on_deadline() may have something to do; `never` when idle.
+    Mono next_deadline() const noexcept { return deadline_; }
+
+    /// Ends idle sessions and abandoned handshakes.
+    void on_deadline(Now now) noexcept;
+
+  private:
+    static constexpr u32 no_slot = 0xffffffff;
+
+    u32 next_session(u32 slot) const noexcept;
+    SessionInfo info(u32 slot) const noexcept;
+
+    Shared& shared_;
+    Directory& directory_;
+    u32 salt_;                // tells this engine's sources from other engines' in the throttle
+    u32 sessions_ = no_slot;  // list in the shared pool, last used first
+    u32 half_open_ = no_slot; // list in the shared pool, newest first
+    u16 session_count_ = 0;
+    u16 half_open_count_ = 0;
+    Mono deadline_ = never;
+};
+
+} // namespace vbmc::rmcp
