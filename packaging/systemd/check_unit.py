@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""The unit file's own test: what systemd says of its syntax, and an exposure of 2.0 at most.
+
+Works without a running systemd; where systemd-analyze is not installed nothing is checked.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+EXPOSURE_MAX = 2.0
+HERE = Path(__file__).resolve().parent
+UNIT = HERE / "vbmcd.service"
+
+
+def run(*command):
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    return done.returncode, done.stdout + done.stderr
+
+
+def check_exposure():
+    _, output = run("systemd-analyze", "security", "--offline=true", "--no-pager", str(UNIT))
+    level = re.search(r"Overall exposure level for \S+: ([\d.]+)", output)
+    if not level:
+        return False, f"no exposure level in: {output[-300:]}"
+    return float(level.group(1)) <= EXPOSURE_MAX, f"exposure level {level.group(1)} (at most {EXPOSURE_MAX})"
+
+
+def check_syntax():
+    """`verify` wants the program to exist: give it a copy that names one that does."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "vbmcd.service"
+        copy.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", UNIT.read_text(), flags=re.M))
+        code, output = run("systemd-analyze", "verify", "--man=no", str(copy))
+    about_us = [line for line in output.splitlines() if "vbmcd.service" in line]
+    return code == 0 and not about_us, "syntax " + ("; ".join(about_us) or "ok")
+
+
+def check_sysusers():
+    """Every user and group that the unit and the tmpfiles name is made by sysusers."""
+    made = set(re.findall(r"^[ug]\s+(\S+)", (HERE / "vbmcd.sysusers").read_text(), re.M)) | {"root"}
+    named = set(re.findall(r"^(?:User|Group)=(\S+)", UNIT.read_text(), re.M))
+    for _, user, group in re.findall(r"^d\s+(\S+)\s+\d+\s+(\S+)\s+(\S+)", (HERE / "vbmcd.tmpfiles").read_text(), re.M):
+        named |= {user, group}
+    return named <= made, f"users and groups {sorted(named)}"
+
+
+def main():
+    checks = [check_sysusers]
+    if shutil.which("systemd-analyze"):
+        checks += [check_exposure, check_syntax]
+    else:
+        print("systemd-analyze is not installed: only the users are checked")
+    passed = failed = 0
+    for check in checks:
+        ok, what = check()
+        passed, failed = (passed + 1, failed) if ok else (passed, failed + 1)
+        print(f"{'ok  ' if ok else 'FAIL'} {what}")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
