@@ -1,58 +1,35 @@
 #include "endpoint/sol.h"
 
+#include "wire/sol.h"
+
 #include <algorithm>
 
 namespace vbmc::endpoint {
 
-namespace {
-
-// Byte 4 from the remote console (IPMI 2.0 table 15-2).
-constexpr u8 operation_nack = 0x40;
-constexpr u8 operation_break = 0x10;
-constexpr u8 operation_pause = 0x08;
-constexpr u8 operation_flush_inbound = 0x02;
-constexpr u8 operation_flush_outbound = 0x01;
-
-// Byte 4 to the remote console.
-constexpr u8 status_transfer_unavailable = 0x20;
-constexpr u8 status_deactivated = 0x10;
-constexpr u8 status_overrun = 0x08;
-
-constexpr u8 next_number(u8 number) noexcept {
-    return number >= 15 ? 1 : static_cast<u8>(number + 1); // 0 means "acknowledgement only"
-}
-
-} // namespace
-
-SolInput Sol::receive(Now now, Bytes payload) {
-    ByteReader in(payload);
-    const u8 number = in.read_u8() & 0x0f;
-    const u8 acknowledged = in.read_u8() & 0x0f;
-    const u8 accepted = in.read_u8();
-    const u8 operation = in.read_u8();
-    if (!in.ok()) {
+SolInput Sol::receive(Bytes payload) {
+    const auto packet = wire::parse_sol(payload);
+    if (!packet) {
         return {};
     }
-    acknowledge(acknowledged, accepted, (operation & operation_nack) != 0);
-    paused_ = (operation & operation_pause) != 0;
-    if ((operation & operation_flush_outbound) != 0) {
+    const u8 control = packet->control;
+    acknowledge(packet->ack_sequence, packet->accepted, (control & wire::sol_operation::nack) != 0);
+    paused_ = (control & wire::sol_operation::cts_pause) != 0;
+    if ((control & wire::sol_operation::flush_outbound) != 0) {
         waiting_.clear();
         under_way_ = 0;
     }
-    if (number == 0) {
+    if (packet->sequence == 0) {
         return {};
     }
     owe_acknowledgement_ = true;
-    if (number == last_received_) {
+    if (packet->sequence == last_received_) {
         return {}; // our acknowledgement was lost: say it again, deliver nothing
     }
     SolInput input;
-    input.characters = in.take_rest();
-    input.send_break = (operation & operation_break) != 0;
-    input.flush_inbound = (operation & operation_flush_inbound) != 0;
-    last_received_ = number;
+    input.characters = packet->characters;
+    input.send_break = (control & wire::sol_operation::send_break) != 0;
+    last_received_ = packet->sequence;
     last_accepted_ = static_cast<u8>(std::min<std::size_t>(input.characters.size(), 255));
-    static_cast<void>(now);
     return input;
 }
 
@@ -109,7 +86,7 @@ std::size_t Sol::transmit(Now now, MutableBytes out) {
     }
     if (may_send_new(now)) {
         under_way_ = std::min(waiting_.size(), packet_bytes_max - header_bytes);
-        last_sent_ = next_number(last_sent_);
+        last_sent_ = wire::next_sol_sequence(last_sent_);
         sent_at_ = now.mono;
         waiting_since_ = now.mono;
         repeats_ = 0;
@@ -122,30 +99,27 @@ std::size_t Sol::transmit(Now now, MutableBytes out) {
 }
 
 std::size_t Sol::write_packet(MutableBytes out, u8 number, Bytes characters) {
-    ByteWriter writer(out);
-    writer.write_u8(number);
-    writer.write_u8(owe_acknowledgement_ ? last_received_ : 0);
-    writer.write_u8(owe_acknowledgement_ ? last_accepted_ : 0);
-    u8 status = 0;
-    if (overrun_) {
-        status |= status_overrun;
-    }
-    if (!console_available_) {
-        status |= status_transfer_unavailable;
-    }
-    writer.write_u8(status);
-    writer.write(characters);
+    wire::SolPacket packet;
+    packet.sequence = number;
+    packet.ack_sequence = owe_acknowledgement_ ? last_received_ : u8{0};
+    packet.accepted = owe_acknowledgement_ ? last_accepted_ : u8{0};
+    packet.control = static_cast<u8>(
+        (overrun_ ? wire::sol_status::transmit_overrun : 0) |
+        (console_available_ ? 0 : wire::sol_status::transfer_unavailable)
+    );
+    packet.characters = characters;
     owe_acknowledgement_ = false;
     overrun_ = false;
+    ByteWriter writer(out);
+    wire::write(writer, packet);
     return writer.ok() ? writer.size() : 0;
 }
 
-std::size_t Sol::deactivated(MutableBytes out) {
+std::size_t Sol::farewell(MutableBytes out) {
+    wire::SolPacket packet;
+    packet.control = wire::sol_status::sol_deactivating;
     ByteWriter writer(out);
-    writer.write_u8(0);
-    writer.write_u8(0);
-    writer.write_u8(0);
-    writer.write_u8(status_deactivated);
+    wire::write(writer, packet);
     return writer.ok() ? writer.size() : 0;
 }
 

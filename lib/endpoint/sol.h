@@ -23,7 +23,6 @@ struct SolTiming {
 struct SolInput {
     Bytes characters; // new ones only: a repeated packet brings none
     bool send_break = false;
-    bool flush_inbound = false;
 };
 
 class Sol {
@@ -32,15 +31,12 @@ class Sol {
     static constexpr std::size_t header_bytes = 4;
     static constexpr std::size_t waiting_bytes_max = 64 * 1024;
 
-    Sol(u32 session, u8 instance, SolTiming timing)
-        : session_(session), instance_(instance), timing_(timing) {}
+    Sol(u32 session, SolTiming timing) : session_(session), timing_(timing) {}
 
     u32 session() const noexcept { return session_; }
 
-    u8 instance() const noexcept { return instance_; }
-
     /// A payload from the remote console. A malformed one asks for nothing.
-    SolInput receive(Now now, Bytes payload);
+    SolInput receive(Bytes payload);
 
     /// Characters from the machine. What no client takes in time is lost, oldest first, and
     /// reported.
@@ -50,7 +46,7 @@ class Sol {
     std::size_t transmit(Now now, MutableBytes out);
 
     /// The last words: tells the remote console that the payload was deactivated.
-    std::size_t deactivated(MutableBytes out);
+    std::size_t farewell(MutableBytes out);
 
     void set_console_available(bool available) noexcept { console_available_ = available; }
 
@@ -63,7 +59,6 @@ class Sol {
     void drop_waiting(std::size_t n);
 
     u32 session_;
-    u8 instance_;
     SolTiming timing_;
 
     std::vector<u8> waiting_; // characters for the console, the packet under way first

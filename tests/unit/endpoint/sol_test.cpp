@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 namespace {
 
 struct Line {
-    Sol sol{1, 1, SolTiming{20ms, 50, 2, 100ms}};
+    Sol sol{1, SolTiming{20ms, 50, 2, 100ms}};
     Now now{};
     ByteArray<300> buffer{};
 
@@ -32,7 +32,7 @@ struct Line {
     receive(u8 number, u8 acked, u8 accepted, u8 operation, const std::string& characters) {
         std::vector<u8> packet = {number, acked, accepted, operation};
         packet.insert(packet.end(), characters.begin(), characters.end());
-        const SolInput input = sol.receive(now, packet);
+        const SolInput input = sol.receive(packet);
         return std::string(input.characters.begin(), input.characters.end()) +
                (input.send_break ? "<break>" : "");
     }
@@ -137,7 +137,7 @@ TEST_CASE("a packet too short for its header asks for nothing") {
     Line line;
     for (std::size_t n = 0; n < 4; ++n) {
         const std::vector<u8> packet(n, 0x15);
-        CHECK(line.sol.receive(line.now, packet).characters.empty());
+        CHECK(line.sol.receive(packet).characters.empty());
     }
     CHECK(line.sent().empty());
 }

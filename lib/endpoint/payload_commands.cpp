@@ -1,0 +1,103 @@
+#include "endpoint/payload_commands.h"
+
+#include "crypto/suite.h"
+#include "endpoint/virtual_bmc.h"
+
+namespace vbmc::endpoint {
+
+using ipmi::CompletionCode;
+using ipmi::Context;
+using ipmi::Reply;
+
+namespace {
+
+// Activate Payload (IPMI 2.0 §24.1) and Deactivate Payload (§24.2).
+constexpr CompletionCode already_active = ipmi::command_specific(0x80);
+constexpr CompletionCode payload_disabled = ipmi::command_specific(0x81);
+constexpr CompletionCode cannot_without_encryption = ipmi::command_specific(0x84);
+constexpr CompletionCode already_deactivated = ipmi::command_specific(0x80);
+
+// What one packet may carry: a full payload either way (OpenBMC says the same, clients test for
+// it).
+constexpr u16 packet_bytes_max = Sol::packet_bytes_max;
+
+bool session_encrypts(const VirtualBmc& bmc, u32 session) {
+    const auto info = bmc.sessions().session(session);
+    const crypto::Suite* suite = info ? crypto::find_suite(info->suite_id) : nullptr;
+    return suite != nullptr && suite->encrypts();
+}
+
+bool user_may_use_sol(const VirtualBmc& bmc, const Context& context) {
+    const bmc::User* user = bmc.model().users.find(context.user_id);
+    return user != nullptr && (user->standard_payloads >> payload_type_sol & 1) != 0;
+}
+
+} // namespace
+
+Reply<ActivatePayload::Response>
+handle(VirtualBmc& bmc, const Context& context, const ActivatePayload::Request& request) {
+    const bmc::SolConfig& config = bmc.model().sol;
+    if (request.type != payload_type_sol || request.instance != sol_instance) {
+        return CompletionCode::invalid_data_field;
+    }
+    if (!config.enabled || !bmc.model().config.capabilities.console) {
+        return payload_disabled;
+    }
+    if (context.privilege < config.privilege || !user_may_use_sol(bmc, context)) {
+        return CompletionCode::insufficient_privilege;
+    }
+    if (config.force_encryption && !session_encrypts(bmc, context.session)) {
+        return cannot_without_encryption;
+    }
+    if (bmc.sol() != nullptr) {
+        return already_active; // by whomever: Deactivate Payload frees it (§24.2)
+    }
+    bmc.activate_sol(context.session);
+    ActivatePayload::Response response;
+    response.inbound_bytes_max = packet_bytes_max;
+    response.outbound_bytes_max = packet_bytes_max;
+    response.port = bmc.model().config.address.port;
+    return response;
+}
+
+Reply<ipmi::Nothing>
+handle(VirtualBmc& bmc, const Context& context, const DeactivatePayload::Request& request) {
+    if (request.type != payload_type_sol || request.instance != sol_instance) {
+        return CompletionCode::invalid_data_field;
+    }
+    if (!bmc.model().sol.enabled) {
+        return payload_disabled;
+    }
+    if (bmc.sol() == nullptr) {
+        return already_deactivated;
+    }
+    // A client that died left its payload behind: any session that might use it may end it.
+    if (context.privilege < bmc.model().sol.privilege || !user_may_use_sol(bmc, context)) {
+        return CompletionCode::insufficient_privilege;
+    }
+    bmc.deactivate_sol();
+    return ipmi::Nothing{};
+}
+
+Reply<GetPayloadActivationStatus::Response>
+handle(VirtualBmc& bmc, const Context&, const GetPayloadActivationStatus::Request& request) {
+    if (request.type != payload_type_sol) {
+        return CompletionCode::invalid_data_field;
+    }
+    GetPayloadActivationStatus::Response response;
+    response.capacity = 1;
+    response.active = bmc.sol() != nullptr ? 1 : 0;
+    return response;
+}
+
+Reply<GetPayloadInstanceInfo::Response>
+handle(VirtualBmc& bmc, const Context&, const GetPayloadInstanceInfo::Request& request) {
+    if (request.type != payload_type_sol || request.instance != sol_instance) {
+        return CompletionCode::invalid_data_field;
+    }
+    GetPayloadInstanceInfo::Response response;
+    response.session_id = bmc.sol() != nullptr ? bmc.sol()->session() : 0;
+    return response;
+}
+
+} // namespace vbmc::endpoint
