@@ -191,7 +191,9 @@ std::string closest(std::string_view given, const std::vector<std::string>& cand
     for (const std::string& candidate : candidates) {
         const std::string lower = to_lower(candidate);
         std::size_t distance = edit_distance(wanted, lower);
-        if (wanted.size() >= 3 && lower.starts_with(wanted)) {
+        const bool begins = (wanted.size() >= 3 && lower.starts_with(wanted)) ||
+                            (lower.size() >= 3 && wanted.starts_with(lower));
+        if (begins) {
             distance = std::min<std::size_t>(distance, 1);
         }
         if (distance < best) {

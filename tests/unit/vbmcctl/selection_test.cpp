@@ -1,3 +1,4 @@
+#include "vbmcctl/exit_code.h"
 #include "vbmcctl/selection.h"
 
 #include <catch2/catch.hpp>
@@ -46,10 +47,8 @@ TEST_CASE("selectors that cannot be read") {
     CAPTURE(text);
     const auto selector = LabelSelector::parse(text);
     REQUIRE(selector.has_error());
-    CHECK(
-        selector.error().message == "cannot read the label selector '" +
-                                        text.substr(0, text == "a,,b" ? 0 : std::string::npos) + "'"
-    );
+    CHECK(selector.error().message.starts_with("cannot read the label selector '"));
+    CHECK(exit_code_of(selector.error()) == ExitCode::usage);
 }
 
 TEST_CASE("selectors as the daemon's filter") {
