@@ -6,6 +6,7 @@
 #include "base/inline_bytes.h"
 #include "base/time.h"
 #include "bmc/config.h"
+#include "bmc/sensor_set.h"
 
 #include <memory>
 #include <string>
@@ -55,8 +56,11 @@ class Dcmi {
         std::string controller_id;  // empty: "DCMI" and the MAC address
         PowerLimit limit;
         bool has_limit = false;
-        u8 discovery = 0x01; // configuration parameter 2: option 12 in DHCP requests
-        ByteArray<3> dhcp_timing1 = {0, 0, 0};
+        // Configuration parameters (DCMI 1.5 §6.1.2): kept for who asks; there is no DHCP here.
+        u8 discovery = 0;
+        u8 dhcp_initial_timeout = 4;
+        u16 dhcp_contact_timeout = 120;
+        u16 dhcp_retry_interval = 64;
     };
 
     const Settings& settings() const noexcept;
@@ -70,6 +74,9 @@ class Dcmi {
   private:
     std::unique_ptr<Settings> settings_;
 };
+
+/// The sensor that tells the node's power in watts; nullptr when there is none.
+const SensorSpec* power_sensor(const SensorSet* own) noexcept;
 
 /// The tag in force: set by a client, or told by the backend, or empty.
 std::string asset_tag(const Bmc& bmc);

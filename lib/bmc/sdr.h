@@ -6,6 +6,8 @@
 #include "base/inline_bytes.h"
 #include "bmc/sensor_set.h"
 
+#include <optional>
+
 namespace vbmc::bmc {
 
 using SdrRecord = InlineBytes<64>;
@@ -17,6 +19,9 @@ std::size_t sensor_count(const SensorSet* own) noexcept;
 
 /// The whole record with its header; `index` counts from 0 and is less than sdr_count().
 SdrRecord sdr_record(const SensorSet* own, std::size_t index);
+
+/// The record that describes a sensor; nullopt when there is no such sensor.
+std::optional<u16> sdr_record_id(const SensorSet* own, u8 sensor_number) noexcept;
 
 /// The "most recent addition" time stamp: the same as long as the records are the same, so that a
 /// client's cache (freeipmi keeps one a host) lives exactly as long as it is right.

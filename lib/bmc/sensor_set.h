@@ -73,14 +73,17 @@ enum class SensorUnit : u8 {
 namespace entity {
 inline constexpr u8 processor = 3;
 inline constexpr u8 disk = 4;
+inline constexpr u8 system_management_module = 6;
 inline constexpr u8 system_board = 7;
 inline constexpr u8 memory_module = 8;
 inline constexpr u8 power_supply = 10;
+inline constexpr u8 power_unit = 19;
 inline constexpr u8 system_chassis = 23;
 inline constexpr u8 fan = 29;
 inline constexpr u8 memory_device = 32;
+inline constexpr u8 system_firmware = 34;
 inline constexpr u8 operating_system = 35;
-inline constexpr u8 system_management_module = 36;
+inline constexpr u8 management_firmware = 46;
 inline constexpr u8 air_inlet = 55;
 inline constexpr u8 dcmi_air_inlet = 64;
 inline constexpr u8 dcmi_processor = 65;

@@ -106,6 +106,6 @@ void refresh_sensors(Bmc& bmc, Now now);
 SensorState read_sensor(const Bmc& bmc, Now now, const SensorSpec& spec);
 
 /// The offsets that are true of a sensor which every node has; nullopt while that is unknown.
-std::optional<u16> standard_state(const Bmc& bmc, u8 number);
+std::optional<u16> standard_state(const Bmc& bmc, Now now, u8 number);
 
 } // namespace vbmc::bmc

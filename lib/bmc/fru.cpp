@@ -1,0 +1,192 @@
+#include "bmc/fru.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace vbmc::bmc {
+
+namespace {
+
+constexpr u8 saved_version = 1;
+constexpr std::size_t text_max = 48;
+constexpr u8 format_version = 0x01;
+constexpr u8 end_of_fields = 0xc1;
+constexpr u8 language_english = 0x00;
+constexpr u8 chassis_type_other = 0x01;
+
+u8 checksum(Bytes bytes) noexcept {
+    unsigned sum = 0;
+    for (const u8 byte : bytes) {
+        sum += byte;
+    }
+    return static_cast<u8>(0U - sum);
+}
+
+/// A type/length byte and 8-bit text (§13). What is not printable ASCII becomes '?': names come
+/// from backends. One character alone would read as the end mark.
+void write_text(ByteWriter& out, std::string_view text) {
+    text = text.substr(0, text_max);
+    const std::size_t size = text.size() == 1 ? 2 : text.size();
+    out.write_u8(static_cast<u8>(0xc0 | size));
+    for (const char c : text) {
+        out.write_u8(c >= 0x20 && c < 0x7f ? static_cast<u8>(c) : u8{'?'});
+    }
+    out.fill(' ', size - text.size());
+}
+
+/// One area: version, length in units of 8, what `body` writes, the end mark, padding and checksum.
+/// Its offset in units of 8.
+template <class Body>
+u8 write_area(ByteWriter& out, Body body) {
+    const std::size_t start = out.size();
+    const MutableBytes head = out.claim(2);
+    body(out);
+    out.write_u8(end_of_fields);
+    const std::size_t used = out.size() - start;
+    out.fill(0, (8 - (used + 1) % 8) % 8);
+    head[0] = format_version;
+    head[1] = static_cast<u8>((out.size() + 1 - start) / 8);
+    out.write_u8(checksum(out.written().subspan(start)));
+    return static_cast<u8>(start / 8);
+}
+
+struct Names {
+    std::string manufacturer;
+    std::string product;
+    std::string serial;
+    std::string asset_tag;
+    std::string uuid;
+    std::string version;
+};
+
+std::string or_else(const std::string& text, const std::string& otherwise) {
+    return text.empty() ? otherwise : text;
+}
+
+/// "1.05": the minor number is BCD.
+std::string version_of(const Config& config) {
+    const u8 minor = config.firmware_minor_bcd;
+    return std::to_string(config.firmware_major) + "." + std::to_string(minor >> 4) +
+           std::to_string(minor & 0x0f);
+}
+
+Names names_of(const Config& config, const IdentitySeen* seen) {
+    static const IdentitySeen nothing;
+    const IdentitySeen& known = seen == nullptr ? nothing : *seen;
+    const std::string uuid = guid_text(config.guid);
+    return {
+        .manufacturer = or_else(known.manufacturer, config.firmware_product),
+        .product = or_else(known.product, "Managed node"),
+        .serial = or_else(known.serial, uuid),
+        .asset_tag = known.asset_tag,
+        .uuid = uuid,
+        .version = version_of(config),
+    };
+}
+
+void write_chassis(ByteWriter& out, const Names& names) {
+    out.write_u8(chassis_type_other);
+    write_text(out, ""); // part number
+    write_text(out, names.serial);
+}
+
+/// The board is the controller itself.
+void write_board(ByteWriter& out, const Config& config, const Names& names) {
+    out.write_u8(language_english);
+    out.write_u24(0); // manufacturing date: unspecified
+    write_text(out, config.firmware_product);
+    write_text(out, "Virtual BMC");
+    write_text(out, names.uuid);
+    write_text(out, config.firmware_product + " " + names.version);
+    write_text(out, ""); // FRU file id
+}
+
+/// The product is the node.
+void write_product(ByteWriter& out, const Config& config, const Names& names) {
+    out.write_u8(language_english);
+    write_text(out, names.manufacturer);
+    write_text(out, names.product);
+    write_text(out, ""); // part or model number
+    write_text(out, ""); // version
+    write_text(out, names.serial);
+    write_text(out, names.asset_tag);
+    write_text(out, ""); // FRU file id
+    write_text(out, "Name: " + config.name);
+    write_text(out, "UUID: " + names.uuid);
+}
+
+ByteArray<Fru::size> make_image(const Config& config, const IdentitySeen* seen) {
+    const Names names = names_of(config, seen);
+    ByteArray<Fru::size> image{};
+    ByteWriter out(image);
+    const MutableBytes header = out.claim(8);
+    header[0] = format_version;
+    header[1] = 0; // no internal use area
+    header[2] = write_area(out, [&](ByteWriter& area) { write_chassis(area, names); });
+    header[3] = write_area(out, [&](ByteWriter& area) { write_board(area, config, names); });
+    header[4] = write_area(out, [&](ByteWriter& area) { write_product(area, config, names); });
+    header[5] = 0; // no multi-record area
+    header[7] = checksum(Bytes(header).first(7));
+    return image;
+}
+
+} // namespace
+
+void Fru::read(const Config& config, std::size_t offset, MutableBytes out) const {
+    const ByteArray<size> image = written_ ? *written_ : make_image(config, identity_.get());
+    const Bytes part = Bytes(image).subspan(offset, out.size());
+    std::copy(part.begin(), part.end(), out.begin());
+}
+
+void Fru::write(const Config& config, std::size_t offset, Bytes data) {
+    if (!written_) {
+        written_ = std::make_unique<ByteArray<size>>(make_image(config, identity_.get()));
+    }
+    const MutableBytes part = MutableBytes(*written_).subspan(offset, data.size());
+    std::copy(data.begin(), data.end(), part.begin());
+}
+
+void Fru::observe(const IdentitySeen& seen) {
+    identity_ = std::make_unique<const IdentitySeen>(seen);
+}
+
+void Fru::save(std::vector<u8>& out) const {
+    out.push_back(saved_version);
+    if (written_) {
+        out.insert(out.end(), written_->begin(), written_->end());
+    }
+}
+
+bool Fru::load(Bytes saved) {
+    if (saved.empty() || saved.front() != saved_version) {
+        return false;
+    }
+    const Bytes image = saved.subspan(1);
+    if (image.empty()) {
+        written_.reset();
+        return true;
+    }
+    if (image.size() != size) {
+        return false;
+    }
+    written_ = std::make_unique<ByteArray<size>>();
+    std::copy(image.begin(), image.end(), written_->begin());
+    return true;
+}
+
+std::string guid_text(const ByteArray<16>& guid) {
+    static constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    text.reserve(36);
+    for (std::size_t i = 0; i < guid.size(); ++i) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) {
+            text.push_back('-');
+        }
+        const u8 byte = guid[guid.size() - 1 - i];
+        text.push_back(digits[byte >> 4]);
+        text.push_back(digits[byte & 0x0f]);
+    }
+    return text;
+}
+
+} // namespace vbmc::bmc
