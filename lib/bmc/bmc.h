@@ -97,6 +97,10 @@ class Bmc {
   private:
     void observe_power(Now now, const PowerSeen& seen);
     void observe_done(Now now, const Done& done);
+    void observe_failure(Now now, const PowerFailed& failed);
+    void note_start(Now now, bool powered_up, RestartCause cause, u8 asked_on);
+    bool load_section(Section section, Bytes saved, Now now);
+    bool load_boot(Bytes saved, Now now);
     void on_watchdog(Now now, Watchdog::Event event);
     void boot_used_up();
 

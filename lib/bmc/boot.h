@@ -90,6 +90,8 @@ class Boot {
     bool load(Bytes saved, Now now);
 
   private:
+    struct Kept;
+
     void restart_countdown(Mono now) noexcept;
 
     std::vector<u8> mailbox_; // empty until written

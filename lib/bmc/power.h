@@ -41,15 +41,24 @@ struct ChassisCapabilities {
     }
 };
 
-/// What a PowerSeen meant.
+/// What a look, or the end of an action, meant.
 struct PowerChange {
-    bool first = false; // nothing was known before
+    bool to_keep = false; // something that is persisted changed
     bool turned_on = false;
     bool turned_off = false;
-    bool started = false; // turned on, or restarted while on: a boot
+    bool started = false;                       // turned on, or restarted while on: a boot
+    RestartCause cause = RestartCause::unknown; // of the start
+    u8 channel = 0;                             // that it was asked on
+    std::optional<RestartCause> restore;        // the restore policy asks for power on
+};
+
+/// Which bookkeeping a Done ended.
+struct PowerEnd {
+    bool mine = false;    // the action in flight
+    bool started = false; // by a reset, which no look can see
+    PowerAction action = PowerAction::off;
     RestartCause cause = RestartCause::unknown;
-    bool wants_restore = false; // the restore policy asks for power on
-    RestartCause restore_cause = RestartCause::unknown;
+    u8 channel = 0;
 };
 
 class Power {
@@ -63,6 +72,9 @@ class Power {
 
     PowerChange observe(Now now, const PowerSeen& seen);
 
+    /// The backend does not answer: nothing is fresh any more, whoever pushes.
+    void unreachable() noexcept { reachable_ = false; }
+
     // Actions.
     /// An action that was handed out and has not ended. One that never ends is forgotten after a
     /// while.
@@ -75,8 +87,8 @@ class Power {
     void
     begin(Now now, PowerAction action, RestartCause cause, Ticket ticket, u32 session, u8 channel);
 
-    /// The end of an action; false when the ticket is not the one in flight.
-    bool end(Now now, const Done& done) noexcept;
+    /// The end of an action or a refresh.
+    PowerEnd end(Now now, const Done& done) noexcept;
 
     void fail() noexcept { control_fault_ = true; }
 
@@ -88,8 +100,6 @@ class Power {
     bool control_fault() const noexcept { return control_fault_; }
 
     bool on_by_ipmi() const noexcept { return on_by_ipmi_; }
-
-    bool off_by_fault() const noexcept { return off_by_fault_; }
 
     RestorePolicy policy = RestorePolicy::always_off;
     u8 disabled_buttons = 0; // Set Front Panel Button Enables (§28.6): bits 3:0
@@ -124,13 +134,17 @@ class Power {
         u8 channel = 0;
         bool ended = true;
         bool accepted = false; // ended well
+        bool started = false;  // its start was counted
         Ticket ticket = 0;
         u32 session = 0;
         Mono since{};
+        Mono ended_at{};
     };
 
+    struct Kept;
+
     void count_time(Mono now, PowerState next) noexcept;
-    void note_start(Now now, PowerChange& change);
+    bool note_start(Mono now) noexcept;
 
     std::optional<Mono> seen_at_;
     Mono acted_at_ = Mono::min(); // an older look says nothing about after the last action
@@ -147,7 +161,7 @@ class Power {
     bool restore_pending_ = true;
     bool control_fault_ = false;
     bool on_by_ipmi_ = false;
-    bool off_by_fault_ = false;
+    bool reachable_ = true;
 };
 
 } // namespace vbmc::bmc
