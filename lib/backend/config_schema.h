@@ -5,6 +5,7 @@
 #include "base/result.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,12 +14,16 @@ namespace vbmc::backend {
 
 enum class OptionType { text, number, boolean, duration, url, secret };
 
+/// "text", "number", ...
+std::string_view to_string(OptionType type) noexcept;
+
 struct Option {
     std::string_view name; // lower-kebab-case; --NAME of vbmcctl add
     OptionType type;
     bool required;
-    std::string_view fallback; // shown as the default; empty: none
-    std::string_view help;     // one line
+    std::string_view fallback;     // shown as the default; empty: none
+    std::string_view help;         // one line
+    std::string_view choices = {}; // "none|power|all": anything else is an error; empty: free
 };
 
 struct ConfigSchema {
@@ -34,13 +39,30 @@ class DriverConfig {
     static Result<DriverConfig>
     check(const ConfigSchema& schema, const std::map<std::string, std::string>& given);
 
+    /// Given, or with a default.
+    bool has(std::string_view name) const;
+
+    // Of an option that is absent: empty, 0, false.
     std::string text(std::string_view name) const; // also urls and secrets
     long long number(std::string_view name) const;
     bool boolean(std::string_view name) const;
     double seconds(std::string_view name) const; // a duration: "250ms", "2s", "1m"
 
   private:
+    std::string_view value(std::string_view name) const;
+
     std::map<std::string, std::string, std::less<>> values_;
 };
+
+/// "250ms", "2s", "1.5m", "1h"; a bare number is seconds. In seconds; nullopt when it is none.
+std::optional<double> parse_duration(std::string_view text);
+
+std::optional<long long> parse_number(std::string_view text);
+
+/// true/yes/on/1 and false/no/off/0.
+std::optional<bool> parse_boolean(std::string_view text);
+
+/// The candidate that a person probably meant; empty when none is near.
+std::string nearest(std::string_view word, const std::vector<std::string_view>& candidates);
 
 } // namespace vbmc::backend

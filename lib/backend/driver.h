@@ -1,7 +1,7 @@
 #pragma once
 // What a backend is: a Driver, made by a DriverKind. One object a node's target; its calls run as
-// coroutines on the node's shard, one at a time, each with a deadline. A driver blocks nothing: what
-// only has a blocking SDK goes through net::OffloadPool.
+// coroutines on the node's shard, one at a time, each with a deadline. A driver blocks nothing:
+// what only has a blocking SDK goes through net::OffloadPool.
 
 #include "backend/config_schema.h"
 #include "base/result.h"
@@ -9,9 +9,9 @@
 #include "bmc/config.h"
 #include "bmc/observation.h"
 #include "bmc/power_types.h"
-
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/io_context.hpp>
+#include "net/awaitable.h"
+#include "net/clock.h"
+#include "net/timer_queue.h"
 
 #include <functional>
 #include <memory>
@@ -21,8 +21,7 @@
 
 namespace vbmc::backend {
 
-template <class T>
-using Awaitable = boost::asio::awaitable<T, boost::asio::io_context::executor_type>;
+using net::Awaitable;
 
 /// A serial console's stream as the driver gives it. Bytes it reads are pushed to the sink.
 class Console {
@@ -49,15 +48,19 @@ class Driver {
 
     virtual bmc::Capabilities capabilities() const = 0;
 
+    /// The machine that all calls go to ("kvm7", "vcenter.example:443"): calls to one host share a
+    /// cap and a breaker. Empty: none, the backend is in this process.
+    virtual std::string host() const { return {}; }
+
     /// Looks at the machine. `unknown` is an answer; an error means that the backend did not tell.
     virtual Awaitable<Result<bmc::PowerState>> power_state(Mono deadline) = 0;
 
-    /// Returns when the backend has accepted (not when the machine has followed): the worker watches
-    /// power_state() for that. `cycle` never arrives: the worker makes it of off and on.
+    /// Returns when the backend has accepted (not when the machine has followed): the worker
+    /// watches power_state() for that. `cycle` never arrives: the worker makes it of off and on.
     virtual Awaitable<Result<void>> set_power(bmc::PowerAction action, Mono deadline) = 0;
 
-    /// Makes the backend boot from there until told otherwise. One-time boot is the worker's: it sets,
-    /// waits for the start, and restores. A driver with native one-time boot says so.
+    /// Makes the backend boot from there until told otherwise. One-time boot is the worker's: it
+    /// sets, waits for the start, and restores. A driver with native one-time boot says so.
     virtual Awaitable<Result<void>> set_boot(bmc::BootRequest boot, Mono deadline);
 
     /// True when set_boot() of a one-time request lasts for one start by itself.
@@ -86,7 +89,9 @@ class Driver {
 /// Where a driver lives and what it may use.
 struct DriverContext {
     boost::asio::io_context& shard;
+    net::TimerQueue& timers;
     std::string node;
+    Now (*now)() = net::now; // a test's clock, or the real one
 };
 
 /// One line in kinds.cpp.
@@ -94,7 +99,8 @@ struct DriverKind {
     std::string_view name;
     std::string_view help; // one line
     const ConfigSchema& schema;
-    Result<std::unique_ptr<Driver>> (*create)(const DriverContext& context, const DriverConfig& config);
+    Result<std::unique_ptr<Driver>> (*create
+    )(const DriverContext& context, const DriverConfig& config);
     std::shared_ptr<const bmc::SensorSet> (*sensors)(); // shared by all its nodes; may return null
 };
 
