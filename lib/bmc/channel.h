@@ -17,14 +17,17 @@ inline constexpr u8 system_interface_channel =
 enum class AccessMode : u8 { disabled = 0, pre_boot = 1, always = 2, shared = 3 };
 
 struct ChannelAccess {
+    // Bits of `flags`.
+    static constexpr u8 user_auth_disabled = 0x01;
+    static constexpr u8 message_auth_disabled = 0x02;
+    static constexpr u8 alerting_disabled = 0x04;
+
     AccessMode mode = AccessMode::always;
-    bool user_auth_disabled = false;
-    bool message_auth_disabled = false;
-    bool alerting_disabled = true;
+    u8 flags = alerting_disabled;
     Privilege limit = Privilege::administrator;
 
     static void fields(auto& c, auto& r) {
-        c.bits(bit<3>(r.mode), bit<1>(r.user_auth_disabled), bit<1>(r.message_auth_disabled), bit<1>(r.alerting_disabled), gap<2>);
+        c.bits(bit<3>(r.mode), bit<3>(r.flags), gap<2>);
         c.bits(bit<4>(r.limit), gap<4>);
     }
 

@@ -26,7 +26,9 @@ struct SolConfig {
     bool load(Bytes saved);
 
     static void fields(auto& c, auto& r) {
-        c.bits(bit<1>(r.enabled), bit<1>(r.force_authentication), bit<1>(r.force_encryption), gap<5>);
+        c.byte(r.enabled);
+        c.byte(r.force_authentication);
+        c.byte(r.force_encryption);
         c.byte(r.privilege);
         c.byte(r.accumulate_5ms);
         c.byte(r.send_threshold);

@@ -3,7 +3,6 @@
 // controller. Memory only for those that were written. Persisted in Section::system.
 
 #include "base/fields.h"
-#include "base/inline_bytes.h"
 
 #include <string>
 #include <vector>

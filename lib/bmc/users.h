@@ -3,7 +3,7 @@
 // always there, never enabled, never named. Passwords are wiped when they end. Persisted in
 // Section::users, which the store encrypts.
 
-#include "base/inline_bytes.h"
+#include "base/fields.h"
 #include "base/secret.h"
 #include "bmc/privilege.h"
 
@@ -65,14 +65,33 @@ struct User {
 
     /// Whether a log-in with this user can succeed at all.
     bool can_log_in() const noexcept {
-        return enabled && messaging && limit != Privilege::none && !name.empty();
+        return enabled && messaging && limit != Privilege::none && !name.empty() &&
+               !password.is_zero(); // a user without a password is no user
+    }
+
+    u8 flags() const noexcept {
+        return static_cast<u8>(
+            password_is_20 << 0 | enabled << 1 | messaging << 2 | link_auth << 3 | callback_only << 4
+        );
+    }
+
+    void set_flags(u8 bits) noexcept {
+        password_is_20 = (bits & 0x01) != 0;
+        enabled = (bits & 0x02) != 0;
+        messaging = (bits & 0x04) != 0;
+        link_auth = (bits & 0x08) != 0;
+        callback_only = (bits & 0x10) != 0;
     }
 
     static void fields(auto& c, auto& r) {
         c.byte(r.id);
         c.counted(r.name);
         c.nested(r.password);
-        c.bits(bit<1>(r.password_is_20), bit<1>(r.enabled), bit<1>(r.messaging), bit<1>(r.link_auth), bit<1>(r.callback_only), gap<3>);
+        u8 flags = r.flags();
+        c.byte(flags);
+        if constexpr (std::remove_reference_t<decltype(c)>::reading) {
+            r.set_flags(flags);
+        }
         c.byte(r.limit);
         c.byte(r.session_limit);
         c.word(r.standard_payloads);
