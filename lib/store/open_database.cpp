@@ -6,8 +6,11 @@
 #include <SQLiteCpp/Backup.h>
 
 #include <array>
+#include <cerrno>
+#include <fcntl.h>
 #include <optional>
 #include <sqlite3.h>
+#include <unistd.h>
 
 namespace vbmc::store {
 
@@ -238,6 +241,30 @@ Result<void> make_files_private(const std::string& path) {
     return make_private(path);
 }
 
+/// SQLite reads a last page that was cut short as if zeros followed. Without a log to repair it
+/// from, a file that is not whole pages has lost something.
+Result<void> check_not_cut(const std::string& path, u64 size) {
+    const auto log = look_at(path + "-wal");
+    if (!log) {
+        return log.error();
+    }
+    if (*log && (*log)->size > 0) {
+        return {};
+    }
+    ByteArray<18> header{};
+    const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.is_open() || ::pread(file.fd(), header.data(), header.size(), 0) < 0) {
+        return file_error(errno, "read", path);
+    }
+    // SQLite's file format, 1.3: big-endian at offset 16, 1 stands for 65536.
+    const u32 field = static_cast<u32>(header[16]) << 8 | header[17];
+    const u32 page = field == 1 ? 65'536 : field;
+    if (page == 0 || size % page != 0) {
+        return corrupt_database(path, "it was cut off");
+    }
+    return {};
+}
+
 /// Whether there is a database; what cannot be one is an error.
 Result<bool> database_exists(const std::string& path) {
     const auto facts = look_at(path);
@@ -255,6 +282,9 @@ Result<bool> database_exists(const std::string& path) {
     }
     if ((*facts)->size == 0) { // to SQLite that is a new database
         return corrupt_database(path, "it is empty");
+    }
+    if (auto whole = check_not_cut(path, (*facts)->size); !whole) {
+        return whole.error();
     }
     return true;
 }

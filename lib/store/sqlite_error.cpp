@@ -11,6 +11,26 @@ bool means_full(int error_number) noexcept {
     return error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
 }
 
+/// What the kernel said to the last failed access: to the database, or to the log beside it. SQLite
+/// calls only ENOSPC "full"; a quota (EDQUOT) or a limit (EFBIG) comes as an input/output error.
+bool files_are_full(const SQLite::Database* database) {
+    if (database == nullptr) {
+        return means_full(errno);
+    }
+    ::sqlite3* const handle = database->getHandle();
+    for (const int which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+        ::sqlite3_file* file = nullptr;
+        int last = 0;
+        if (::sqlite3_file_control(handle, "main", which, &file) == SQLITE_OK && file != nullptr &&
+            file->pMethods != nullptr &&
+            file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &last) == SQLITE_OK &&
+            means_full(last)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 Error disk_full(const std::string& path) {
     return Error(
                ErrorCode::resource_exhausted,
@@ -76,7 +96,7 @@ Error sqlite_error(
     case SQLITE_TOOBIG:
         return Error(ErrorCode::invalid_argument, "TOO_BIG", "this is too big for the database");
     case SQLITE_IOERR:
-        if (means_full(system_error)) {
+        if (files_are_full(database)) {
             return disk_full(path);
         }
         return Error(

@@ -82,7 +82,8 @@ class Store {
     /// The newest that match, newest first; sees every append before it.
     void read_events(EventQuery query, std::function<void(Result<std::vector<EventRecord>>)> done);
 
-    /// When everything that was called before is on the disk (or was refused).
+    /// When everything that was called before is on the disk (or was refused). Shares the
+    /// transaction of what waits with it, and its failure.
     void flush(Done done);
 
     /// Encrypts everything with a new random key and replaces the key's file; safe against kill -9
