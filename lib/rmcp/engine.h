@@ -13,6 +13,7 @@
 
 #include "base/inline_bytes.h"
 #include "rmcp/incoming.h"
+#include "rmcp/session_pool.h"
 #include "rmcp/shared.h"
 #include "wire/open_session.h"
 #include "wire/session_header.h"
@@ -22,9 +23,13 @@ struct LanMessage;
 struct Packet15;
 struct Rakp1;
 struct Rakp3;
+struct Rakp4;
 } // namespace vbmc::wire
 
 namespace vbmc::rmcp {
+
+struct HalfOpen;
+struct Session;
 
 /// Whether a reply may be repeated from memory when its request comes again within 10 s.
 enum class Repeat : u8 {
@@ -129,15 +134,107 @@ class Engine {
     void on_deadline(Now now) noexcept;
 
   private:
-    static constexpr u32 no_slot = 0xffffffff;
+    /// One datagram on its way through open().
+    struct Arrival {
+        Now now;
+        const Peer& peer;
+        MutableBytes datagram;
+        MutableBytes out;
+    };
 
+    /// What stays the same from RAKP 1 to RAKP 3: who asks, with which key, and whether he may.
+    struct Claimant;
+
+    Incoming drop(Drop reason) const noexcept;
+
+    // engine.cpp: dispatch, strangers, requests of a session
+    Incoming open_asf(const Arrival& arrival, Bytes body) noexcept;
+    Incoming open_rmcp_plus(const Arrival& arrival, Bytes body) noexcept;
+    Incoming open_ipmi15(const Arrival& arrival, Bytes body) noexcept;
+    Incoming from_stranger(const Arrival& arrival, Framing framing, Bytes payload) noexcept;
+    Incoming in_session(const Arrival& arrival, const wire::Packet20& packet) noexcept;
+    Incoming in_session15(const Arrival& arrival, const wire::Packet15& packet) noexcept;
+    Incoming deliver(const Arrival& arrival, Session& session, Bytes payload) noexcept;
+    std::size_t
+    seal(Session& session, wire::PayloadType type, Bytes payload, MutableBytes out) noexcept;
+    static std::size_t
+    write_sessionless(Framing framing, const wire::LanMessage& message, MutableBytes out) noexcept;
+    std::size_t
+    seal_lan(Session& session, const wire::LanMessage& message, MutableBytes out) noexcept;
+
+    // engine_handshake.cpp: Open Session and RAKP
+    Incoming handshake(const Arrival& arrival, const wire::Packet20& packet) noexcept;
+    Incoming open_session(const Arrival& arrival, Bytes payload) noexcept;
+    Incoming rakp1(const Arrival& arrival, Bytes payload) noexcept;
+    Incoming rakp3(const Arrival& arrival, Bytes payload) noexcept;
+    Incoming repeat_rakp4(const Arrival& arrival, const wire::Rakp3& message) noexcept;
+    Incoming answer_rakp4(const Arrival& arrival, const wire::Rakp4& message) noexcept;
+    void rakp1_refused(
+        const Arrival& arrival, HalfOpen& half, const wire::Rakp1& message, wire::Status status
+    ) noexcept;
+    Incoming rakp3_refused(
+        const Arrival& arrival,
+        HalfOpen& half,
+        const wire::Rakp3& message,
+        wire::Status status,
+        Reason reason
+    ) noexcept;
+    Incoming activate(
+        const Arrival& arrival, u32 half_slot, const wire::Rakp3& message, const Claimant& who
+    ) noexcept;
+    Claimant claimant(const HalfOpen& half, u8 role, Bytes name) const noexcept;
+
+    // engine15.cpp: IPMI 1.5 log-in and packets
+    bool
+    authentic15(wire::AuthType type, Bytes password, const wire::Packet15& packet) const noexcept;
+    std::size_t seal15(Session& session, Bytes payload, MutableBytes out) noexcept;
+    std::optional<Credentials> find_user15(Bytes name) const noexcept;
+    Incoming get_challenge(const Arrival& arrival, const wire::LanMessage& request) noexcept;
+    Incoming
+    activate15(const Arrival& arrival, u32 half_slot, const wire::Packet15& packet) noexcept;
+    Incoming activate15_proven(
+        const Arrival& arrival,
+        u32 half_slot,
+        const wire::Packet15& packet,
+        const Credentials& user,
+        Bytes password
+    ) noexcept;
+    Incoming repeat_activation15(
+        const Arrival& arrival, Session& session, const wire::Packet15& packet
+    ) noexcept;
+    Incoming answer15(
+        const Arrival& arrival, const wire::LanMessage& request, Bytes completion_code_and_data
+    ) noexcept;
+
+    // engine_sessions.cpp: the lists
+    u32 find_half_open(u32 id, const Peer& peer) const noexcept;
+    u32 find_same_request(const Peer& peer, const wire::OpenSessionRequest& request) const noexcept;
+    u32 find_same_challenge(const Peer& peer, wire::AuthType type, Bytes name) const noexcept;
+    u32 find_session(u32 id) const noexcept;
+    u32 make_half_open(const Arrival& arrival) noexcept;
+    u32
+    make_session(const Arrival& arrival, const HalfOpen& half, const Credentials& user) noexcept;
+    u32 new_id() noexcept;
+    u8 free_handle() const noexcept;
+    bool room_for_session(Mono now) const noexcept;
+    u32 longest_idle(Mono now) const noexcept;
+    void end_half_open(u32 slot) noexcept;
+    void end_session(u32 slot, Reason reason) noexcept;
+    void opened(const Session& session, Bytes name) noexcept;
+    void refused(
+        const Peer& peer, Reason reason, Bytes name, u8 suite_id, Privilege privilege_max
+    ) noexcept;
+
+    void wake_at(Mono when) noexcept { deadline_ = std::min(deadline_, when); }
+
+    static SessionInfo info_of(const Session& session) noexcept;
     u32 next_session(u32 slot) const noexcept;
     SessionInfo info(u32 slot) const noexcept;
 
     Shared& shared_;
     Directory& directory_;
     u32 salt_;                // tells this engine's sources from other engines' in the throttle
-    u32 sessions_ = no_slot;  // list in the shared pool, last used first
+    u32 sessions_ = no_slot;  // list in the shared pool, newest first
     u32 half_open_ = no_slot; // list in the shared pool, newest first
     u16 session_count_ = 0;
     u16 half_open_count_ = 0;
