@@ -1,0 +1,48 @@
+#include "ipmi/table.h"
+
+#include "ipmi/app_channel.h"
+#include "ipmi/app_device.h"
+#include "ipmi/app_messaging.h"
+#include "ipmi/app_support.h"
+#include "ipmi/app_system_info.h"
+#include "ipmi/app_users.h"
+#include "ipmi/app_watchdog.h"
+#include "ipmi/chassis_boot.h"
+#include "ipmi/chassis_control.h"
+#include "ipmi/chassis_status.h"
+
+namespace vbmc::ipmi {
+
+namespace {
+
+constexpr auto all = join<bmc::Bmc>(
+    AppChannelCommands::entries,
+    AppDeviceCommands::entries,
+    AppMessagingCommands::entries,
+    AppSupportCommands::entries,
+    AppSystemInfoCommands::entries,
+    AppUserCommands::entries,
+    AppWatchdogCommands::entries,
+    ChassisBootCommands::entries,
+    ChassisControlCommands::entries,
+    ChassisStatusCommands::entries
+);
+
+constexpr bool ids_differ() {
+    for (std::size_t i = 1; i < all.size(); ++i) {
+        if (all[i - 1].id.key() == all[i].id.key()) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static_assert(ids_differ(), "two commands have the same network function and number");
+
+} // namespace
+
+std::span<const Entry<bmc::Bmc>> table() noexcept {
+    return all;
+}
+
+} // namespace vbmc::ipmi
