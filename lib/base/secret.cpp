@@ -5,7 +5,9 @@
 namespace vbmc {
 
 void wipe(MutableBytes bytes) noexcept {
-    ::explicit_bzero(bytes.data(), bytes.size());
+    if (!bytes.empty()) { // an empty span's pointer may be null
+        ::explicit_bzero(bytes.data(), bytes.size());
+    }
 }
 
 bool equal_constant_time(Bytes a, Bytes b) noexcept {
