@@ -96,7 +96,8 @@ Error sqlite_error(
     case SQLITE_TOOBIG:
         return Error(ErrorCode::invalid_argument, "TOO_BIG", "this is too big for the database");
     case SQLITE_IOERR:
-        if (files_are_full(database)) {
+        // SQLITE_IOERR_SHMSIZE: the log's index cannot grow.
+        if (exception.getExtendedErrorCode() == SQLITE_IOERR_SHMSIZE || files_are_full(database)) {
             return disk_full(path);
         }
         return Error(
