@@ -168,9 +168,10 @@ void read_roles(const YAML::Node& node, Config& config) {
             each(list, [&](const YAML::Node& who) {
                 const auto name = who.as<std::string>();
                 const std::string kind = name.substr(0, name.find(':'));
-                if (!std::set<std::string>{"uid", "gid", "cn", "dns"}.contains(kind) ||
+                if (!std::set<std::string>{"user", "uid", "group", "gid", "cn", "dns", "uri"}
+                         .contains(kind) ||
                     name.size() <= kind.size() + 1) {
-                    refuse(who, "must look like uid:0, gid:vbmc-admin, cn:NAME or dns:NAME");
+                    refuse(who, "must look like uid:0, group:vbmc-admin, cn:NAME or dns:NAME");
                 }
                 config.roles[role].push_back(name);
             });

@@ -18,17 +18,6 @@ void protect_secrets() noexcept {
     ::umask(0077);
 }
 
-unsigned long raise_descriptor_limit() noexcept {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        return 0;
-    }
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur;
-}
-
 void notify_ready(const std::string& status) {
     ::sd_notifyf(0, "READY=1\nSTATUS=%s", status.c_str());
 }

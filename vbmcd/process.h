@@ -10,9 +10,6 @@ namespace vbmc::daemon {
 /// No core dumps, no ptrace by others, files private by default.
 void protect_secrets() noexcept;
 
-/// As many descriptors as the hard limit allows; returns how many.
-unsigned long raise_descriptor_limit() noexcept;
-
 /// systemd's sd_notify(3); does nothing where nobody asked to be told.
 void notify_ready(const std::string& status);
 void notify_status(const std::string& status);
