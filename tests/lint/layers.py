@@ -61,7 +61,7 @@ def check_layers(source):
         if not quoted:
             continue
         target = path.split("/")[0] if "/" in path else ""
-        if path.startswith("vbmc/v1/"):
+        if path.startswith(("vbmc/v1/", "google/rpc/")):
             target = "proto"
         if target not in allowed:
             yield source.finding(

@@ -1,0 +1,33 @@
+#pragma once
+// The two bulk calls of NodeService: streams that keep many nodes' work in flight at a time.
+
+#include "control/stream.h"
+#include "vbmc/v1/nodes.pb.h"
+
+namespace vbmc::control {
+
+using ApplyStream = BidiStream<v1::ApplyNodesRequest, v1::ApplyNodesResponse>;
+
+Awaitable<Result<void>> apply_nodes(Core& core, Caller caller, ApplyStream& stream);
+
+/// Carries its request, which gRPC keeps only until the method's return.
+class BatchStream final : public StreamBase<
+                              grpc::ServerWriteReactor<v1::BatchNodesResponse>,
+                              v1::BatchNodesRequest,
+                              v1::BatchNodesResponse> {
+  public:
+    BatchStream(Core& core, grpc::CallbackServerContext* context, v1::BatchNodesRequest request_)
+        : StreamBase(core, context), request(std::move(request_)) {}
+
+    const v1::BatchNodesRequest request;
+};
+
+Awaitable<Result<void>> batch_nodes(Core& core, Caller caller, BatchStream& stream);
+
+/// The role that the request's verb needs.
+Role role_of(const v1::BatchNodesRequest& request);
+
+/// The parallelism of a bulk call: 0 is the default.
+u32 parallelism(const Core& core, u32 asked);
+
+} // namespace vbmc::control
