@@ -85,12 +85,7 @@ void write_units_and_factors(ByteWriter& out, const SensorSpec& spec) {
     out.write_u8(static_cast<u8>(spec.unit));
     out.write_u8(0x00); // no modifier unit
     out.write_u8(0x00); // linear
-    out.write_u8(static_cast<u8>(linear.m));
-    out.write_u8(static_cast<u8>(linear.m >> 2 & 0xc0)); // tolerance 0
-    out.write_u8(static_cast<u8>(linear.b));
-    out.write_u8(static_cast<u8>(linear.b >> 2 & 0xc0)); // accuracy 0
-    out.write_u8(0x00);
-    out.write_u8(static_cast<u8>((linear.r_exponent & 0x0f) << 4 | (linear.b_exponent & 0x0f)));
+    out.write(reading_factors(linear));
 }
 
 void write_full_sensor(ByteWriter& out, const SensorSpec& spec) {
@@ -163,6 +158,17 @@ Described describe(const SensorSet* own, std::size_t index) {
 }
 
 } // namespace
+
+ByteArray<6> reading_factors(const Linear& linear) noexcept {
+    return {
+        static_cast<u8>(linear.m),
+        static_cast<u8>(linear.m >> 2 & 0xc0), // tolerance 0
+        static_cast<u8>(linear.b),
+        static_cast<u8>(linear.b >> 2 & 0xc0), // accuracy 0
+        0x00,
+        static_cast<u8>((linear.r_exponent & 0x0f) << 4 | (linear.b_exponent & 0x0f)),
+    };
+}
 
 std::size_t sensor_count(const SensorSet* own) noexcept {
     return standard_sensors().sensors.size() + (own == nullptr ? 0 : own->sensors.size());

@@ -20,6 +20,9 @@ std::size_t sensor_count(const SensorSet* own) noexcept;
 /// The whole record with its header; `index` counts from 0 and is less than sdr_count().
 SdrRecord sdr_record(const SensorSet* own, std::size_t index);
 
+/// M, tolerance, B, accuracy and exponents, as bytes 25 to 30 of a full sensor record.
+ByteArray<6> reading_factors(const Linear& linear) noexcept;
+
 /// The record that describes a sensor; nullopt when there is no such sensor.
 std::optional<u16> sdr_record_id(const SensorSet* own, u8 sensor_number) noexcept;
 

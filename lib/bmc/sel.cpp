@@ -85,7 +85,7 @@ u16 Sel::add(Now now, Record record) {
             std::min(capacity, records_.size() + std::max<std::size_t>(4, records_.size() / 4))
         );
     }
-    newest_id_ = free_id();
+    newest_id_ = next_id();
     record[0] = static_cast<u8>(newest_id_);
     record[1] = static_cast<u8>(newest_id_ >> 8);
     added_at_ = clock(now);
@@ -97,7 +97,7 @@ u16 Sel::add(Now now, Record record) {
     return newest_id_;
 }
 
-u16 Sel::free_id() const noexcept {
+u16 Sel::next_id() const noexcept {
     u16 id = newest_id_;
     do {
         id = static_cast<u16>(id + 1);

@@ -84,11 +84,21 @@ class Sel {
 
     Partial partial;
 
+    /// What system software says of the machine check log (§31.12); volatile.
+    struct AuxiliaryLog {
+        u32 timestamp = 0xffffffff;
+        u32 entries = 0;
+    };
+
+    AuxiliaryLog machine_check_log;
+
+    /// The id that the next entry gets.
+    u16 next_id() const noexcept;
+
     void save(std::vector<u8>& out) const;
     bool load(Bytes saved);
 
   private:
-    u16 free_id() const noexcept;
     std::optional<std::size_t> index_of(u16 id) const noexcept;
 
     std::vector<Record> records_; // oldest first

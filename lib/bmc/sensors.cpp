@@ -177,9 +177,15 @@ Sensors::Live& Sensors::live_or_new(u8 number) {
     return *at;
 }
 
-void Sensors::rearm(u8 number) noexcept {
-    if (Live* live = find_in(live_, number)) {
-        live->crossed = 0;
+void Sensors::rearm(u8 number, u16 events) noexcept {
+    Live* live = find_in(live_, number);
+    if (live == nullptr) {
+        return;
+    }
+    for (unsigned i = 0; i < threshold_count; ++i) {
+        if ((events >> event_offset[i] & 1U) != 0) {
+            live->crossed &= static_cast<u8>(~(1U << i));
+        }
     }
 }
 

@@ -68,8 +68,8 @@ class Sensors {
     const Live* live(u8 number) const noexcept;
     Live& live_or_new(u8 number);
 
-    /// Forgets which thresholds were crossed: the next reading reports them anew.
-    void rearm(u8 number) noexcept;
+    /// Forgets which of these threshold events are asserted: the next reading reports them anew.
+    void rearm(u8 number, u16 events) noexcept;
 
     void rearm_all() noexcept;
 
