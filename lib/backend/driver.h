@@ -69,6 +69,10 @@ class Driver {
     /// True when a reset does not take up a new boot device (libvirt): the worker does off and on.
     virtual bool boot_needs_power_cycle() const { return false; }
 
+    /// How long after a start the machine may still look at the boot device: a one-time choice is
+    /// put back only then.
+    virtual Duration boot_settle_time() const { return Duration::zero(); }
+
     virtual Awaitable<Result<std::vector<bmc::SensorReading>>> sensors(Mono deadline);
 
     virtual Awaitable<Result<bmc::IdentitySeen>> identity(Mono deadline);
@@ -82,7 +86,9 @@ class Driver {
     virtual Awaitable<Result<std::unique_ptr<Console>>>
     open_console(ConsoleSink sink, Mono deadline);
 
-    /// For backends that push: called on the shard whenever the machine changed by itself.
+    /// For backends that push: called on the shard whenever the machine changed by itself, also
+    /// when it went through a start while on (PowerSeen::restarted). An empty function
+    /// unsubscribes.
     virtual void on_change(std::function<void(const bmc::Observation&)> sink);
 };
 

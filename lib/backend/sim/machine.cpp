@@ -132,6 +132,10 @@ void Machine::enter(Phase phase, Mono now) {
 
 void Machine::start_over(Mono now) {
     ++starts_;
+    const bmc::BootRequest asked = once_.device != bmc::BootDevice::none ? once_ : always_;
+    booted_ = next_boot(); // the firmware reads its settings once
+    efi_ = asked.efi;
+    once_ = {};
     enter(Phase::post, now);
     print("\r\n\r\nvbmcd simulated machine " + name_ + "\r\nPOST: memory ok, 2 processors\r\n");
 }
@@ -146,12 +150,9 @@ bool Machine::advance(Mono now) {
             told = true;
             break;
         case Phase::post: {
-            const bmc::BootRequest asked = once_.device != bmc::BootDevice::none ? once_ : always_;
-            booted_ = next_boot();
-            once_ = {};
             enter(Phase::boot, at);
             print("boot=" + std::string(boot_word(booted_)));
-            print(asked.efi ? " firmware=efi" : " firmware=bios");
+            print(efi_ ? " firmware=efi" : " firmware=bios");
             const bool removable = booted_ == bmc::BootDevice::cdrom;
             print(removable ? " medium=" + (medium_.empty() ? "none" : medium_) : "");
             print("\r\nLoading the operating system\r\n");

@@ -90,6 +90,7 @@ class Machine {
     bmc::BootRequest once_;
     bmc::BootRequest always_;
     bmc::BootDevice booted_ = bmc::BootDevice::none;
+    bool efi_ = false;
 };
 
 /// "pxe", "disk", "cdrom" ...: the word on the console after `boot=`.

@@ -77,7 +77,7 @@ class SimDriver;
 
 class SimConsole final : public Console {
   public:
-    explicit SimConsole(SimDriver& driver) : driver_(driver) {}
+    explicit SimConsole(std::shared_ptr<SimDriver*> driver) : driver_(std::move(driver)) {}
 
     ~SimConsole() override;
     SimConsole(const SimConsole&) = delete;
@@ -86,7 +86,7 @@ class SimConsole final : public Console {
     Result<void> send_break() override;
 
   private:
-    SimDriver& driver_;
+    std::shared_ptr<SimDriver*> driver_; // to null when the driver went first
 };
 
 class SimDriver final : public Driver {
@@ -114,6 +114,15 @@ class SimDriver final : public Driver {
         flap_at_ = faults_.flap.count() > 0 ? now() + faults_.flap : never;
         rearm();
     }
+
+    ~SimDriver() override {
+        if (self_) {
+            *self_ = nullptr;
+        }
+    }
+
+    SimDriver(const SimDriver&) = delete;
+    SimDriver& operator=(const SimDriver&) = delete;
 
     bmc::Capabilities capabilities() const override {
         bmc::Capabilities c;
@@ -190,7 +199,7 @@ class SimDriver final : public Driver {
     Awaitable<Result<bmc::IdentitySeen>> identity(Mono) override {
         bmc::IdentitySeen seen;
         seen.manufacturer = "vbmcd";
-        seen.product = "Simulated machine";
+        seen.product = "Sim machine";
         co_return seen;
     }
 
@@ -210,7 +219,10 @@ class SimDriver final : public Driver {
         settle();
         sink_ = std::move(sink);
         machine_.open_console(now());
-        std::unique_ptr<Console> console = std::make_unique<SimConsole>(*this);
+        if (!self_) {
+            self_ = std::make_shared<SimDriver*>(this);
+        }
+        std::unique_ptr<Console> console = std::make_unique<SimConsole>(self_);
         wake_.arm(now()); // what is on the screen follows the opening
         co_return console;
     }
@@ -316,19 +328,26 @@ class SimDriver final : public Driver {
     bmc::PowerState told_power_ = machine_.power();
     std::function<void(const bmc::Observation&)> change_;
     ConsoleSink sink_;
+    std::shared_ptr<SimDriver*> self_; // made with the first console
 };
 
 SimConsole::~SimConsole() {
-    driver_.close_console();
+    if (*driver_ != nullptr) {
+        (*driver_)->close_console();
+    }
 }
 
 Result<void> SimConsole::write(Bytes bytes) {
-    driver_.type(bytes);
+    if (*driver_ != nullptr) {
+        (*driver_)->type(bytes);
+    }
     return {};
 }
 
 Result<void> SimConsole::send_break() {
-    driver_.send_break();
+    if (*driver_ != nullptr) {
+        (*driver_)->send_break();
+    }
     return {};
 }
 

@@ -1,0 +1,75 @@
+#include "fleet/routes.h"
+
+#include <algorithm>
+
+namespace vbmc::fleet {
+
+namespace {
+
+std::string join(const auto& words) {
+    std::string all;
+    for (const auto& word : words) {
+        all += (all.empty() ? "" : ", ") + std::string(word);
+    }
+    return all;
+}
+
+} // namespace
+
+std::string_view to_string(Route route) noexcept {
+    return route_names()[static_cast<std::size_t>(route)];
+}
+
+const std::vector<std::string_view>& route_names() {
+    static const std::vector<std::string_view> names = {
+        "power", "soft", "nmi", "boot", "media", "console", "sensors", "identify", "identity"};
+    return names;
+}
+
+Result<std::array<u8, route_count>> resolve_routes(
+    const std::map<std::string, std::string>& routes, const std::vector<std::string>& targets
+) {
+    std::array<u8, route_count> index{};
+    const auto& names = route_names();
+    for (const auto& [capability, target] : routes) {
+        const auto name = std::find(names.begin(), names.end(), capability);
+        const auto at = std::find(targets.begin(), targets.end(), target);
+        if (name == names.end()) {
+            return Error(ErrorCode::invalid_argument, "there is no capability '" + capability + "'")
+                .with_field("routes." + capability)
+                .with_hint("what can be routed: " + join(names));
+        }
+        if (at == targets.end()) {
+            return Error(
+                       ErrorCode::invalid_argument,
+                       "route '" + capability + "' names no target: '" + target + "'"
+            )
+                .with_field("routes." + capability)
+                .with_hint("this node's targets are: " + join(targets));
+        }
+        const auto route = static_cast<std::size_t>(name - names.begin());
+        index[route] = static_cast<u8>(at - targets.begin());
+        if (capability == "power") { // soft and nmi go with power unless they have a route
+            for (const Route with : {Route::soft, Route::nmi}) {
+                if (!routes.contains(std::string(to_string(with)))) {
+                    index[static_cast<std::size_t>(with)] = index[route];
+                }
+            }
+        }
+    }
+    return index;
+}
+
+bmc::Capabilities Routes::capabilities() const {
+    bmc::Capabilities all = to(Route::power)->capabilities();
+    all.soft = to(Route::soft)->capabilities().soft;
+    all.nmi = to(Route::nmi)->capabilities().nmi;
+    all.boot = to(Route::boot)->capabilities().boot;
+    all.media = to(Route::media)->capabilities().media;
+    all.console = to(Route::console)->capabilities().console;
+    all.sensors = to(Route::sensors)->capabilities().sensors;
+    all.identify = to(Route::identify)->capabilities().identify;
+    return all;
+}
+
+} // namespace vbmc::fleet

@@ -1,0 +1,358 @@
+#include "fleet/worker.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace vbmc::fleet {
+
+bmc::Outcome outcome_of(const Error& error) noexcept {
+    switch (error.code) {
+    case ErrorCode::unsupported:
+        return bmc::Outcome::unsupported;
+    case ErrorCode::failed_precondition:
+        return bmc::Outcome::invalid_state;
+    case ErrorCode::resource_exhausted:
+        return bmc::Outcome::busy;
+    case ErrorCode::unavailable:
+    case ErrorCode::deadline_exceeded:
+    case ErrorCode::aborted:
+        return bmc::Outcome::unreachable;
+    default:
+        return bmc::Outcome::failed;
+    }
+}
+
+bool is_silence(const Error& error) noexcept {
+    return outcome_of(error) == bmc::Outcome::unreachable;
+}
+
+NodeWorker::NodeWorker(
+    const Place& place,
+    WorkerHost& host,
+    Routes routes,
+    std::shared_ptr<const WorkerLimits> limits,
+    u32 seed
+)
+    : place_(place), host_(&host), routes_(std::move(routes)), limits_(std::move(limits)),
+      timer_(
+          place.timers, [](void* self) { static_cast<NodeWorker*>(self)->kick(); }, this
+      ),
+      random_(seed | 1) {
+    bool gated = false;
+    for (const auto& driver : routes_.drivers()) {
+        gates_.push_back(place_.gates.get(driver->host()));
+        gated = gated || gates_.back() != nullptr;
+    }
+    if (!gated) {
+        gates_ = {};
+    }
+    pushes_ = routes_.to(Route::power)->capabilities().pushes_power;
+}
+
+NodeWorker::~NodeWorker() = default;
+
+void NodeWorker::start(const bmc::BootRequest& standing) {
+    standing_ = standing;
+    std::weak_ptr<NodeWorker> weak = weak_from_this();
+    for (const auto& driver : routes_.drivers()) {
+        driver->on_change([weak](const bmc::Observation& what) {
+            const auto self = weak.lock();
+            if (!self || self->host_ == nullptr) {
+                return;
+            }
+            if (const auto* power = std::get_if<bmc::PowerSeen>(&what)) {
+                self->seen(*power);
+                self->kick();
+            } else {
+                self->observe(what);
+            }
+        });
+    }
+    look_at_ = now();
+    kick();
+}
+
+void NodeWorker::stop() {
+    host_ = nullptr;
+    timer_.cancel();
+    drop_stream();
+    console_.reset();
+    for (const auto& driver : routes_.drivers()) {
+        driver->on_change({});
+    }
+    if (const auto cancel = cancel_) {
+        cancel();
+    }
+}
+
+void NodeWorker::submit(const bmc::Intent& intent) {
+    if (host_ == nullptr) {
+        return;
+    }
+    if (const auto* power = std::get_if<bmc::SetPower>(&intent)) {
+        want(*power);
+    } else if (const auto* refresh = std::get_if<bmc::RefreshPower>(&intent)) {
+        looks_.push_back(refresh->ticket);
+    } else if (std::holds_alternative<bmc::RefreshSensors>(intent)) {
+        sensors_wanted_ = true;
+    } else if (const auto* boot = std::get_if<bmc::SetBoot>(&intent)) {
+        want_boot(boot->boot);
+    } else if (const auto* light = std::get_if<bmc::Identify>(&intent)) {
+        identify_ = *light;
+    } else if (const auto* insert = std::get_if<bmc::InsertMedia>(&intent)) {
+        media_ = std::make_unique<MediaWish>();
+        media_->insert = backend::Media{insert->image, insert->writable};
+    } else if (std::holds_alternative<bmc::EjectMedia>(intent)) {
+        media_ = std::make_unique<MediaWish>();
+    } else if (std::holds_alternative<bmc::ConsoleOpen>(intent)) {
+        want_console(true);
+    } else if (std::holds_alternative<bmc::ConsoleClose>(intent)) {
+        want_console(false);
+    } else if (const auto* input = std::get_if<bmc::ConsoleInput>(&intent)) {
+        feed_console(input->bytes);
+    } else if (std::holds_alternative<bmc::ConsoleBreak>(intent)) {
+        break_console();
+    }
+    kick();
+}
+
+/// Looks for work soon, never from within a caller: an observation may lead to an intent.
+void NodeWorker::kick() {
+    if (kicked_ || busy_ || host_ == nullptr) {
+        return;
+    }
+    kicked_ = true;
+    boost::asio::post(place_.executor, [self = shared_from_this()] {
+        self->kicked_ = false;
+        if (self->busy_ || self->host_ == nullptr) {
+            return;
+        }
+        self->expire_job(self->now());
+        if (self->choose(self->now()) == Task::none) {
+            self->timer_.arm(self->next_due());
+            return;
+        }
+        self->busy_ = true;
+        auto work = self->run(self);
+        boost::asio::co_spawn(self->place_.executor, std::move(work), boost::asio::detached);
+    });
+}
+
+/// What is most urgent now. A boot device goes before the start that is meant to take it.
+NodeWorker::Task NodeWorker::choose(Mono now) const {
+    const bool boot_may = boot_at_ <= now;
+    if (tell_boot_ && boot_may) {
+        return Task::tell_boot;
+    }
+    const bool acting = job_ && job_->stage != Stage::await_off && job_->stage != Stage::await_on;
+    if (acting && job_->act_at <= now) {
+        return Task::act;
+    }
+    if (!looks_.empty() || look_at_ <= now) {
+        return Task::look;
+    }
+    if (restore_at_ <= now && boot_may) {
+        return Task::restore_boot;
+    }
+    if (identify_) {
+        return Task::identify;
+    }
+    if (media_) {
+        return Task::media;
+    }
+    if (console_ && !console_->stream && console_->open_at <= now) {
+        return Task::open_console;
+    }
+    if (sensors_wanted_ && sensors_at_ <= now) {
+        return Task::sensors;
+    }
+    if (identity_wanted_ && reachable_ && power_ != bmc::PowerState::unknown) {
+        return Task::identity;
+    }
+    return Task::none;
+}
+
+/// The earliest moment at which choose() may answer otherwise than `none`.
+Mono NodeWorker::next_due() const {
+    Mono due = look_at_;
+    if (job_) {
+        const bool waits = job_->stage == Stage::await_off || job_->stage == Stage::await_on;
+        due = std::min(due, waits ? job_->give_up : job_->act_at);
+    }
+    if (tell_boot_) {
+        due = std::min(due, boot_at_);
+    }
+    if (restore_at_ != never) {
+        due = std::min(due, std::max(restore_at_, boot_at_));
+    }
+    if (console_ && !console_->stream) {
+        due = std::min(due, console_->open_at);
+    }
+    if (sensors_wanted_) {
+        due = std::min(due, sensors_at_);
+    }
+    return due;
+}
+
+net::Awaitable<void> NodeWorker::run(std::shared_ptr<NodeWorker> self) {
+    for (;;) {
+        if (self->host_ == nullptr) {
+            break;
+        }
+        self->expire_job(self->now());
+        const Task task = self->choose(self->now());
+        if (task == Task::none) {
+            self->timer_.arm(self->next_due());
+            break;
+        }
+        co_await self->perform(task);
+    }
+    self->busy_ = false;
+}
+
+net::Awaitable<void> NodeWorker::perform(Task task) {
+    switch (task) {
+    case Task::none:
+        break;
+    case Task::act:
+        co_await act();
+        break;
+    case Task::look:
+        co_await look();
+        break;
+    case Task::tell_boot:
+        co_await tell_boot();
+        break;
+    case Task::restore_boot:
+        co_await restore_boot();
+        break;
+    case Task::identify:
+        co_await light_up();
+        break;
+    case Task::media:
+        co_await change_media();
+        break;
+    case Task::open_console:
+        co_await open_console();
+        break;
+    case Task::sensors:
+        co_await read_sensors();
+        break;
+    case Task::identity:
+        co_await read_identity();
+        break;
+    }
+}
+
+net::Awaitable<void> NodeWorker::look() {
+    const std::vector<bmc::Ticket> waiting = std::exchange(looks_, {});
+    look_at_ = never;
+    auto make = [](backend::Driver& driver, Mono deadline) { return driver.power_state(deadline); };
+    const auto driver = routes_.to(Route::power);
+    Result<bmc::PowerState> state =
+        co_await call<bmc::PowerState>(driver, limits_->look_limit, make);
+    if (host_ == nullptr) {
+        co_return;
+    }
+    schedule_look(state.has_value());
+    bmc::Outcome outcome = bmc::Outcome::ok;
+    if (state.has_value()) {
+        bmc::PowerSeen what{*state, false};
+        seen(what);
+    } else {
+        outcome = outcome_of(state.error());
+        observe(bmc::Unreachable());
+    }
+    for (const bmc::Ticket ticket : waiting) {
+        if (ticket != 0) {
+            observe(bmc::Done{ticket, outcome});
+        }
+    }
+}
+
+/// The next look: soon while the machine is to follow, rarely while nothing happens, and with
+/// growing pauses while the backend is silent.
+void NodeWorker::schedule_look(bool answered) {
+    const Mono moment = now();
+    if (job_ && (job_->stage == Stage::await_off || job_->stage == Stage::await_on)) {
+        look_at_ = moment + job_->gap;
+        job_->gap = std::min<Duration>(job_->gap * 2, std::chrono::seconds(2));
+        return;
+    }
+    if (!answered) {
+        look_at_ = moment + backoff(look_failures_);
+        look_failures_ = static_cast<u8>(std::min(look_failures_ + 1, 30));
+        return;
+    }
+    look_failures_ = 0;
+    const bool polls = !pushes_ && limits_->poll_interval > Duration::zero();
+    look_at_ = polls ? moment + limits_->poll_interval : never;
+}
+
+net::Awaitable<void> NodeWorker::read_sensors() {
+    sensors_wanted_ = false;
+    auto make = [](backend::Driver& driver, Mono deadline) { return driver.sensors(deadline); };
+    const auto driver = routes_.to(Route::sensors);
+    auto readings =
+        co_await call<std::vector<bmc::SensorReading>>(driver, limits_->call_limit, make);
+    sensors_at_ = now() + limits_->sensor_interval;
+    if (host_ != nullptr && readings.has_value()) {
+        observe(bmc::SensorsSeen{std::move(*readings)});
+    } else if (host_ != nullptr && readings.error().code != ErrorCode::unsupported) {
+        host_->on_trouble("sensors", readings.error());
+    }
+}
+
+net::Awaitable<void> NodeWorker::read_identity() {
+    identity_wanted_ = false; // once; again when the backend comes back
+    auto make = [](backend::Driver& driver, Mono deadline) { return driver.identity(deadline); };
+    const auto driver = routes_.to(Route::identity);
+    auto identity = co_await call<bmc::IdentitySeen>(driver, limits_->call_limit, make);
+    if (host_ != nullptr && identity.has_value()) {
+        observe(std::move(*identity));
+    }
+}
+
+/// Doubles a failure, +-25 %, so that a thousand nodes do not come back at the same moment.
+Duration NodeWorker::backoff(unsigned failures) {
+    const Duration base =
+        std::min(limits_->backoff_min * (1U << std::min(failures, 16U)), limits_->backoff_max);
+    random_ = random_ * 1664525U + 1013904223U;
+    const auto percent = static_cast<i64>(75 + (random_ >> 16) % 51);
+    return base * percent / 100;
+}
+
+void NodeWorker::observe(const bmc::Observation& what) {
+    if (host_ != nullptr) {
+        host_->observe(what);
+    }
+}
+
+/// Whether a node's backend answers is whether the one that knows its power does.
+void NodeWorker::note(const backend::Driver& driver, const std::optional<Error>& why) {
+    if (why && why->code != ErrorCode::unsupported) {
+        ++stats_.failures;
+    }
+    const bool answered = !why || !is_silence(*why);
+    const bool tells = &driver == routes_.to(Route::power).get();
+    if (host_ != nullptr && tells && answered != reachable_) {
+        reachable_ = answered;
+        identity_wanted_ = identity_wanted_ || answered;
+        host_->on_backend(answered, answered ? nullptr : &*why);
+    }
+}
+
+std::shared_ptr<HostGate> NodeWorker::gate(const backend::Driver* driver) const {
+    for (std::size_t i = 0; i < gates_.size(); ++i) {
+        if (routes_.drivers()[i].get() == driver) {
+            return gates_[i];
+        }
+    }
+    return nullptr;
+}
+
+} // namespace vbmc::fleet

@@ -1,0 +1,312 @@
+// The worker's power actions: which comes first, how often one is tried, and when it is done.
+//
+//     off    turn_off, await_off             on     turn_on, await_on
+//     cycle  turn_off, await_off, turn_on, await_on
+//     soft   press, await_off                reset, diag  press
+
+#include "fleet/worker.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace vbmc::fleet {
+
+using bmc::Outcome;
+using bmc::PowerAction;
+using bmc::PowerState;
+
+namespace {
+
+constexpr Duration first_gap = std::chrono::milliseconds(100);
+
+constexpr Route route_of(PowerAction action) noexcept {
+    if (action == PowerAction::soft) {
+        return Route::soft;
+    }
+    return action == PowerAction::diag ? Route::nmi : Route::power;
+}
+
+/// An action that can be sent again when nobody knows whether it arrived.
+constexpr bool may_repeat(PowerAction sent) noexcept {
+    return sent == PowerAction::on || sent == PowerAction::off || sent == PowerAction::soft;
+}
+
+} // namespace
+
+std::unique_ptr<NodeWorker::Job> NodeWorker::make_job(const bmc::SetPower& wish) const {
+    auto job = std::make_unique<Job>();
+    job->action = wish.action;
+    job->asked_at = now();
+    job->act_at = job->asked_at;
+    const bool armed = once_.device != bmc::BootDevice::none || tell_boot_;
+    switch (wish.action) {
+    case PowerAction::off:
+    case PowerAction::cycle:
+        job->stage = Stage::turn_off;
+        break;
+    case PowerAction::on:
+        job->stage = Stage::turn_on;
+        break;
+    case PowerAction::reset: // some take up a boot device only from a cold start
+        job->stage = armed && routes_.to(Route::boot)->boot_needs_power_cycle() ? Stage::turn_off
+                                                                                : Stage::press;
+        break;
+    case PowerAction::diag:
+    case PowerAction::soft:
+        job->stage = Stage::press;
+        break;
+    }
+    if (wish.ticket != 0) {
+        job->tickets.push_back(wish.ticket);
+    }
+    return job;
+}
+
+/// True when `job`'s end is what `action` asks for.
+bool NodeWorker::joins(const Job& job, PowerAction action) noexcept {
+    if (job.action == action) {
+        return true;
+    }
+    return job.action == PowerAction::cycle &&
+           (action == PowerAction::on || action == PowerAction::reset);
+}
+
+/// True when `action` has to wait for `job` rather than replace it.
+bool NodeWorker::must_wait(const Job& job, PowerAction action) noexcept {
+    if (job.in_call) {
+        return true;
+    }
+    switch (job.stage) {
+    case Stage::turn_off:
+    case Stage::await_off:
+        // A start behind a stop waits until off was seen. A hard action does not wait for a guest.
+        if (job.action == PowerAction::soft) {
+            return action == PowerAction::on;
+        }
+        return !(job.action == PowerAction::cycle && action == PowerAction::off);
+    case Stage::turn_on:
+        return action != PowerAction::off && action != PowerAction::soft;
+    case Stage::await_on:
+    case Stage::press:
+        return false;
+    }
+    return false;
+}
+
+void NodeWorker::want(const bmc::SetPower& wish) {
+    if (job_ && joins(*job_, wish.action)) {
+        if (next_ && !joins(*next_, wish.action)) {
+            tell(*next_, Outcome::busy);
+            next_.reset();
+        }
+        join(next_ ? *next_ : *job_, wish.ticket);
+        return;
+    }
+    if (next_ && joins(*next_, wish.action)) {
+        join(*next_, wish.ticket);
+        return;
+    }
+    auto job = make_job(wish);
+    if (!job_) {
+        job_ = std::move(job);
+        return;
+    }
+    if (next_) {
+        tell(*next_, Outcome::busy); // a later wish came before it was begun
+    }
+    next_ = std::move(job);
+    let_next_in();
+}
+
+void NodeWorker::join(Job& job, bmc::Ticket ticket) {
+    if (ticket == 0) {
+        return;
+    }
+    if (job.told) {
+        observe(bmc::Done{ticket, Outcome::ok});
+        return;
+    }
+    job.tickets.push_back(ticket);
+}
+
+void NodeWorker::let_next_in() {
+    if (job_ && next_ && !must_wait(*job_, next_->action)) {
+        tell(*job_, job_->told ? Outcome::ok : Outcome::busy);
+        end_job();
+    }
+}
+
+net::Awaitable<void> NodeWorker::act() {
+    job_->in_call = true;
+    const Stage stage = job_->stage;
+    PowerAction action = job_->action;
+    if (stage == Stage::turn_off) {
+        action = PowerAction::off;
+    } else if (stage == Stage::turn_on) {
+        action = PowerAction::on;
+    }
+    Result<void> result;
+    if (stage == Stage::turn_off && job_->action != PowerAction::off &&
+        power_ == PowerState::off) { // cycle and reset need a machine that runs (IPMI 2.0 §28.3)
+        result = Error(ErrorCode::failed_precondition, "the machine is off");
+    }
+    if (action == PowerAction::on || action == PowerAction::reset) {
+        result = co_await prepare_boot();
+    }
+    if (host_ != nullptr && result.has_value()) {
+        const auto driver = routes_.to(route_of(action));
+        auto make = [action](backend::Driver& d, Mono deadline) {
+            return d.set_power(action, deadline);
+        };
+        result = co_await call<void>(driver, limits_->call_limit, make);
+    }
+    if (host_ == nullptr) {
+        co_return;
+    }
+    job_->in_call = false;
+    if (result.has_value()) {
+        accepted();
+    } else {
+        refused(result.error());
+    }
+    let_next_in();
+}
+
+void NodeWorker::accepted() {
+    Job& job = *job_;
+    job.tries = 0;
+    if (!job.told) {
+        tell(job, Outcome::ok);
+    }
+    switch (job.stage) {
+    case Stage::turn_off:
+        await(Stage::await_off, limits_->follow_limit);
+        return;
+    case Stage::turn_on:
+        await(Stage::await_on, limits_->follow_limit);
+        return;
+    case Stage::press:
+        if (job.action == PowerAction::soft) {
+            await(Stage::await_off, limits_->soft_limit);
+            return;
+        }
+        if (job.action == PowerAction::reset) {
+            start_seen();
+            look_at_ = now();
+        }
+        host_->on_action(job.action, nullptr);
+        end_job();
+        return;
+    case Stage::await_off:
+    case Stage::await_on:
+        return;
+    }
+}
+
+/// The backend took it; whether the machine follows is a matter of looking.
+void NodeWorker::await(Stage stage, Duration limit) {
+    job_->stage = stage;
+    job_->give_up = now() + limit;
+    job_->gap = first_gap;
+    look_at_ = now();
+}
+
+void NodeWorker::refused(const Error& why) {
+    Job& job = *job_;
+    const Outcome outcome = outcome_of(why);
+    const PowerAction sent = job.stage == Stage::turn_off  ? PowerAction::off
+                             : job.stage == Stage::turn_on ? PowerAction::on
+                                                           : job.action;
+    const bool back_on = job.stage == Stage::turn_on && job.action != PowerAction::on;
+    const u8 tries_max = back_on ? limits_->tries_back_on : limits_->tries;
+    const bool passing = outcome == Outcome::unreachable || outcome == Outcome::busy;
+    if (passing && may_repeat(sent) && ++job.tries < tries_max) {
+        job.act_at = now() + backoff(job.tries);
+        return;
+    }
+    fail(why, outcome);
+}
+
+/// Ends the job. A client that was told "accepted" learns of it as an event.
+void NodeWorker::fail(const Error& why, Outcome outcome) {
+    Job& job = *job_;
+    const bool late =
+        job.told || job.tickets.empty() || now() - job.asked_at >= limits_->confirm_window;
+    host_->on_action(job.action, &why);
+    if (!job.told) {
+        tell(job, outcome);
+    }
+    if (late) {
+        observe(bmc::PowerFailed{job.action, outcome});
+    }
+    end_job();
+}
+
+void NodeWorker::end_job() {
+    job_ = std::move(next_);
+    if (job_) {
+        job_->act_at = now();
+    }
+}
+
+void NodeWorker::expire_job(Mono moment) {
+    if (!job_ || job_->in_call || moment < job_->give_up ||
+        (job_->stage != Stage::await_off && job_->stage != Stage::await_on)) {
+        return;
+    }
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(
+        job_->action == PowerAction::soft ? limits_->soft_limit : limits_->follow_limit
+    );
+    const Error why(
+        ErrorCode::deadline_exceeded,
+        "POWER_NOT_FOLLOWED",
+        "the backend took the power action, but the machine was not seen " +
+            std::string(job_->stage == Stage::await_off ? "off" : "on") + " within " +
+            std::to_string(seconds.count()) + " s"
+    );
+    fail(why, Outcome::failed);
+}
+
+/// Everything that tells of the machine's power comes through here, pushed or looked at.
+void NodeWorker::seen(const bmc::PowerSeen& what) {
+    const bool started =
+        what.restarted || (power_ == PowerState::off && what.state == PowerState::on);
+    power_ = what.state;
+    observe(what);
+    if (host_ == nullptr) {
+        return;
+    }
+    if (started) {
+        start_seen();
+    }
+    follow();
+}
+
+void NodeWorker::follow() {
+    if (!job_) {
+        return;
+    }
+    Job& job = *job_;
+    if (job.stage == Stage::await_off && power_ == PowerState::off) {
+        if (job.action == PowerAction::cycle || job.action == PowerAction::reset) {
+            job.stage = Stage::turn_on;
+            job.act_at = now() + host_->cycle_pause();
+            let_next_in();
+            return;
+        }
+    } else if (job.stage != Stage::await_on || power_ != PowerState::on) {
+        return;
+    }
+    host_->on_action(job.action, nullptr);
+    end_job();
+    schedule_look(true);
+}
+
+void NodeWorker::tell(Job& job, Outcome outcome) {
+    job.told = true;
+    for (const bmc::Ticket ticket : std::exchange(job.tickets, {})) {
+        observe(bmc::Done{ticket, outcome});
+    }
+}
+
+} // namespace vbmc::fleet

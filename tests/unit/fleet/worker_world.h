@@ -1,0 +1,254 @@
+#pragma once
+// A worker on a clock that the test moves, in front of a driver that does what the test says.
+
+#include "fleet/worker.h"
+#include "net/sleep.h"
+
+#include <boost/asio/io_context.hpp>
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace vbmc::fleet::test {
+
+inline Mono clock_at{};
+
+inline Now read_clock() {
+    return {clock_at, {}};
+}
+
+using namespace std::chrono_literals;
+using bmc::PowerAction;
+using bmc::PowerState;
+
+/// Follows power actions after `follow`; calls take `latency`; errors and hangs on order.
+class FakeDriver : public backend::Driver {
+  public:
+    explicit FakeDriver(net::TimerQueue& timers) : timers_(timers) {}
+
+    bmc::Capabilities capabilities() const override {
+        bmc::Capabilities c;
+        c.pushes_power = pushes;
+        c.sensors = true;
+        return c;
+    }
+
+    std::string host() const override { return host_name; }
+
+    net::Awaitable<Result<PowerState>> power_state(Mono) override {
+        ++looks;
+        ++running;
+        running_max = std::max(running_max, running);
+        if (hang) {
+            co_await net::sleep_until(timers_, clock_at + 100h);
+        }
+        if (latency > Duration::zero()) {
+            co_await net::sleep_until(timers_, clock_at + latency);
+        }
+        --running;
+        if (fail_looks) {
+            co_return Error(ErrorCode::unavailable, "no answer");
+        }
+        co_return power();
+    }
+
+    net::Awaitable<Result<void>> set_power(PowerAction action, Mono) override {
+        static constexpr const char* names[] = {"off", "on", "cycle", "reset", "diag", "soft"};
+        calls.emplace_back(names[static_cast<int>(action)]);
+        ++running;
+        running_max = std::max(running_max, running);
+        if (hang) {
+            co_await net::sleep_until(timers_, clock_at + 100h);
+        }
+        if (latency > Duration::zero()) {
+            co_await net::sleep_until(timers_, clock_at + latency);
+        }
+        --running;
+        if (fail_power > 0) {
+            --fail_power;
+            co_return Error(error, "refused as ordered");
+        }
+        const bool up = action == PowerAction::on || action == PowerAction::reset;
+        next_state = action == PowerAction::diag ? power() : up ? PowerState::on : PowerState::off;
+        changes_at = clock_at + (action == PowerAction::soft ? soft_follow : follow);
+        co_return Result<void>();
+    }
+
+    net::Awaitable<Result<void>> set_boot(bmc::BootRequest boot, Mono) override {
+        if (fail_boot > 0) {
+            --fail_boot;
+            calls.emplace_back("boot failed");
+            co_return Error(ErrorCode::unavailable, "no answer");
+        }
+        calls.push_back(
+            "boot " + std::to_string(static_cast<int>(boot.device)) + (boot.persistent ? "p" : "") +
+            (boot.efi ? "e" : "")
+        );
+        co_return Result<void>();
+    }
+
+    bool one_time_boot_is_native() const override { return native_once; }
+
+    bool boot_needs_power_cycle() const override { return needs_cycle; }
+
+    net::Awaitable<Result<std::vector<bmc::SensorReading>>> sensors(Mono) override {
+        ++sensor_reads;
+        co_return std::vector<bmc::SensorReading>(3);
+    }
+
+    void on_change(std::function<void(const bmc::Observation&)> sink) override {
+        push = std::move(sink);
+    }
+
+    PowerState power() {
+        if (clock_at >= changes_at) {
+            state = next_state;
+            changes_at = never;
+        }
+        return state;
+    }
+
+    PowerState state = PowerState::off;
+    PowerState next_state = PowerState::off;
+    Mono changes_at = never;
+    Duration follow = 50ms;
+    Duration soft_follow = 5s;
+    Duration latency{};
+    bool hang = false;
+    bool pushes = false;
+    bool fail_looks = false;
+    bool native_once = false;
+    bool needs_cycle = false;
+    int fail_power = 0;
+    int fail_boot = 0;
+    ErrorCode error = ErrorCode::unavailable;
+    std::string host_name;
+    std::vector<std::string> calls;
+    int looks = 0;
+    int sensor_reads = 0;
+    int running = 0;
+    int running_max = 0;
+    std::function<void(const bmc::Observation&)> push;
+
+  private:
+    net::TimerQueue& timers_;
+};
+
+/// What the worker told, as words: "on", "off", "unknown", "done 7 ok", "failed cycle",
+/// "unreachable".
+class FakeHost : public WorkerHost {
+  public:
+    void observe(const bmc::Observation& seen) override {
+        static constexpr const char* states[] = {"unknown", "off", "on"};
+        static constexpr const char* outcomes[] = {
+            "ok", "unsupported", "invalid", "busy", "failed", "unreachable"};
+        static constexpr const char* actions[] = {"off", "on", "cycle", "reset", "diag", "soft"};
+        if (const auto* power = std::get_if<bmc::PowerSeen>(&seen)) {
+            told.emplace_back(states[static_cast<int>(power->state)]);
+        } else if (const auto* done = std::get_if<bmc::Done>(&seen)) {
+            told.push_back(
+                "done " + std::to_string(done->ticket) + " " +
+                outcomes[static_cast<int>(done->outcome)]
+            );
+        } else if (const auto* failed = std::get_if<bmc::PowerFailed>(&seen)) {
+            told.push_back(std::string("failed ") + actions[static_cast<int>(failed->action)]);
+        } else if (std::holds_alternative<bmc::Unreachable>(seen)) {
+            told.emplace_back("unreachable");
+        } else if (std::holds_alternative<bmc::BootTaken>(seen)) {
+            told.emplace_back("boot taken");
+        } else if (std::holds_alternative<bmc::SensorsSeen>(seen)) {
+            told.emplace_back("sensors");
+        } else if (std::holds_alternative<bmc::ConsoleOpened>(seen)) {
+            told.emplace_back("console open");
+        } else if (std::holds_alternative<bmc::ConsoleClosed>(seen)) {
+            told.emplace_back("console closed");
+        } else if (const auto* bytes = std::get_if<bmc::ConsoleBytes>(&seen)) {
+            screen.append(bytes->bytes.begin(), bytes->bytes.end());
+        }
+    }
+
+    void on_backend(bool reachable, const Error*) override {
+        backend.emplace_back(reachable ? "up" : "down");
+    }
+
+    void on_action(PowerAction, const Error* why) override {
+        ended.push_back(why == nullptr ? "" : why->message);
+    }
+
+    void on_trouble(std::string_view what, const Error&) override { trouble.emplace_back(what); }
+
+    Duration cycle_pause() const override { return pause; }
+
+    bool was_told(const std::string& word) const {
+        return std::find(told.begin(), told.end(), word) != told.end();
+    }
+
+    std::vector<std::string> told;
+    std::vector<std::string> backend;
+    std::vector<std::string> ended;
+    std::vector<std::string> trouble;
+    std::string screen;
+    Duration pause{};
+};
+
+struct World {
+    World() : driver(std::make_shared<FakeDriver>(timers)) { clock_at = Mono(1000s); }
+
+    ~World() {
+        if (worker) {
+            worker->stop();
+        }
+        context.poll();
+    }
+
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
+
+    NodeWorker::Place place() { return {context.get_executor(), timers, gates, read_clock}; }
+
+    /// Makes the worker and lets it look around.
+    void begin(PowerState state = PowerState::off) {
+        driver->state = state;
+        Routes routes({driver}, {});
+        worker = std::make_shared<NodeWorker>(
+            place(), host, std::move(routes), std::make_shared<WorkerLimits>(limits), 1
+        );
+        worker->start({});
+        pass(driver->latency);
+        host.told.clear();
+    }
+
+    void settle() {
+        context.restart();
+        context.poll();
+    }
+
+    void pass(Duration time) {
+        const Mono end = clock_at + time;
+        settle();
+        while (timers.next() <= end) {
+            clock_at = std::max(clock_at, timers.next());
+            timers.run(clock_at);
+            settle();
+        }
+        clock_at = end;
+    }
+
+    void power(PowerAction action, bmc::Ticket ticket = 0) {
+        worker->submit(bmc::SetPower{action, bmc::RestartCause::chassis_control, ticket});
+    }
+
+    boost::asio::io_context context{1};
+    net::TimerQueue timers;
+    HostGates gates;
+    WorkerLimits limits;
+    FakeHost host;
+    std::shared_ptr<FakeDriver> driver;
+    std::shared_ptr<NodeWorker> worker;
+};
+
+using Words = std::vector<std::string>;
+
+} // namespace vbmc::fleet::test
