@@ -266,6 +266,17 @@ TEST_CASE("events with their own sequence keep it, and the next one follows") {
     }));
 }
 
+TEST_CASE("a write that fails halfway leaves nothing behind, and its neighbours stay") {
+    const TempDir dir;
+    auto store = must_open(dir.config());
+    std::vector<EventRecord> half_good(2);
+    half_good[1].sequence = ~u64{0};
+    store->append_events(std::vector<EventRecord>(1));
+    store->append_events(std::move(half_good));
+    store->append_events(std::vector<EventRecord>(1));
+    CHECK(events(*store, {}).size() == 2);
+}
+
 TEST_CASE("the audit is a ring") {
     const TempDir dir;
     StoreConfig config = dir.config();
