@@ -38,7 +38,7 @@ struct StoreConfig {
                                        // 3. state_dir/vbmcd.key
 
     std::size_t events_max = 10'000;
-    std::size_t queue_bytes_max = std::size_t{64} << 20;
+    std::size_t queue_bytes_max = std::size_t{256} << 20; // some 30,000 whole nodes
     int busy_timeout_ms = 5'000; // for another program that holds the database
 
     /// For tests: asked before each write with its name ("put_node", "remove_node", "put_sections",
