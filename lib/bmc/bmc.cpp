@@ -56,8 +56,10 @@ void Bmc::observe(Now now, const Observation& observation) {
         fru.observe(*identity);
     } else if (std::holds_alternative<BootTaken>(observation)) {
         boot_used_up();
+    } else if (const auto* medium = std::get_if<MediaSeen>(&observation)) {
+        media.inserted = medium->inserted;
     }
-    // Console and media observations are the endpoint's.
+    // Console observations are the endpoint's.
 }
 
 void Bmc::observe_power(Now now, const PowerSeen& seen) {

@@ -14,6 +14,7 @@
 #include "bmc/identify.h"
 #include "bmc/intent.h"
 #include "bmc/lan.h"
+#include "bmc/media.h"
 #include "bmc/messaging.h"
 #include "bmc/observation.h"
 #include "bmc/pef.h"
@@ -82,6 +83,7 @@ class Bmc {
     Pef pef;
     EventReceiver events;
     Dcmi dcmi;
+    VirtualMedia media;
 
     std::vector<Intent> outbox;
     Sections dirty;

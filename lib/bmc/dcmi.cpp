@@ -17,8 +17,6 @@ struct Saved {
     InlineBytes<Dcmi::asset_tag_max> asset_tag;
     bool has_asset_tag = false;
     InlineBytes<Dcmi::controller_id_max> controller_id;
-    bool has_limit = false;
-    PowerLimit limit;
     u8 discovery = 0;
     u8 dhcp_initial_timeout = 0;
     u16 dhcp_contact_timeout = 0;
@@ -28,8 +26,6 @@ struct Saved {
         c.counted(r.asset_tag);
         c.byte(r.has_asset_tag);
         c.counted(r.controller_id);
-        c.byte(r.has_limit);
-        c.nested(r.limit);
         c.byte(r.discovery);
         c.byte(r.dhcp_initial_timeout);
         c.word(r.dhcp_contact_timeout);
@@ -75,8 +71,6 @@ void Dcmi::save(std::vector<u8>& out) const {
     saved.asset_tag.assign(std::string_view(settings_->asset_tag));
     saved.has_asset_tag = settings_->has_asset_tag;
     saved.controller_id.assign(std::string_view(settings_->controller_id));
-    saved.has_limit = settings_->has_limit;
-    saved.limit = settings_->limit;
     saved.discovery = settings_->discovery;
     saved.dhcp_initial_timeout = settings_->dhcp_initial_timeout;
     saved.dhcp_contact_timeout = settings_->dhcp_contact_timeout;
@@ -97,8 +91,6 @@ bool Dcmi::load(Bytes bytes) {
     settings.asset_tag = text_of(saved->asset_tag);
     settings.has_asset_tag = saved->has_asset_tag;
     settings.controller_id = text_of(saved->controller_id);
-    settings.has_limit = saved->has_limit;
-    settings.limit = saved->limit;
     settings.discovery = saved->discovery;
     settings.dhcp_initial_timeout = saved->dhcp_initial_timeout;
     settings.dhcp_contact_timeout = saved->dhcp_contact_timeout;

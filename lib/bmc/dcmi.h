@@ -1,6 +1,5 @@
 #pragma once
-// DCMI 1.5: asset tag, controller id, power statistics and the limit that clients keep here. No
-// machine is throttled: a limit can be set and read back, but not activated.
+// DCMI 1.5: asset tag, controller id, power statistics, and parameters kept for who asks.
 
 #include "base/bytes.h"
 #include "base/inline_bytes.h"
@@ -15,21 +14,6 @@
 namespace vbmc::bmc {
 
 class Bmc;
-
-/// Set/Get Power Limit (DCMI 1.5 §6.6.2).
-struct PowerLimit {
-    u8 exception_action = 0;
-    u16 watts = 0;
-    u32 correction_ms = 0;
-    u16 sampling_seconds = 0;
-
-    static void fields(auto& c, auto& r) {
-        c.byte(r.exception_action);
-        c.word(r.watts);
-        c.dword(r.correction_ms);
-        c.word(r.sampling_seconds);
-    }
-};
 
 /// Watts over all readings since the controller started.
 struct PowerStatistics {
@@ -54,8 +38,6 @@ class Dcmi {
         std::string asset_tag;
         bool has_asset_tag = false; // else what the backend knows
         std::string controller_id;  // empty: "DCMI" and the MAC address
-        PowerLimit limit;
-        bool has_limit = false;
         // Configuration parameters (DCMI 1.5 §6.1.2): kept for who asks; there is no DHCP here.
         u8 discovery = 0;
         u8 dhcp_initial_timeout = 4;

@@ -14,31 +14,23 @@ namespace vbmc::bmc {
 
 /// Parameters that clients may write; made when the first is written.
 struct LanSettings {
-    ByteArray<5> authentication = {0, 0, 0, 0, 0}; // enables a privilege level, callback .. OEM
+    ByteArray<5> authentication = {
+        0x3f, 0x3f, 0x3f, 0x3f, 0x3f}; // a privilege level, callback .. OEM
     ByteArray<18> community = {'p', 'u', 'b', 'l', 'i', 'c'};
     u8 arp_control = 0x00;
-    u8 gratuitous_arp_interval = 0x04; // 2 s
-    u16 vlan = 0;                      // bit 15: enabled
-    u8 vlan_priority = 0;
-    ByteArray<6> bad_password = {};                // §23.2, parameter 26
+    u8 gratuitous_arp_interval = 0x04;             // 2 s
     ByteArray<3> destination_type = {};            // of the volatile destination, parameter 18
     ByteArray<12> destination_address = {};        // the same, parameter 19
     ByteArray<3> ipv4_header = {0x40, 0x40, 0x10}; // TTL, flags, precedence and type of service
-    ByteArray<3> ipv6_header = {
-        0x00, 0x40, 0x00}; // traffic class, hop limit, flow label (low byte)
 
     static void fields(auto& c, auto& r) {
         c.bytes(r.authentication);
         c.bytes(r.community);
         c.byte(r.arp_control);
         c.byte(r.gratuitous_arp_interval);
-        c.word(r.vlan);
-        c.byte(r.vlan_priority);
-        c.bytes(r.bad_password);
         c.bytes(r.destination_type);
         c.bytes(r.destination_address);
         c.bytes(r.ipv4_header);
-        c.bytes(r.ipv6_header);
     }
 };
 
@@ -101,8 +93,10 @@ class Lan {
     CipherPolicy cipher_suites;
     LanStatistics statistics;
     u8 set_in_progress = 0; // 0: complete, 1: in progress
-    bool arp_suspended = false;
-    bool gratuitous_arp_suspended = false;
+
+    /// IPMI 1.5 authentication types that the endpoint offers, as Get Channel Authentication
+    /// Capabilities shows them: bit 2 MD5, bit 4 straight password. None: IPMI 2.0 only.
+    u8 authentication_types = 0;
 
     const LanSettings& settings() const noexcept;
     LanSettings& change();

@@ -10,6 +10,15 @@
 #include "ipmi/chassis_boot.h"
 #include "ipmi/chassis_control.h"
 #include "ipmi/chassis_status.h"
+#include "ipmi/dcmi.h"
+#include "ipmi/oem_media.h"
+#include "ipmi/sensor.h"
+#include "ipmi/sensor_events.h"
+#include "ipmi/storage_fru.h"
+#include "ipmi/storage_sdr.h"
+#include "ipmi/storage_sel.h"
+#include "ipmi/transport_lan.h"
+#include "ipmi/transport_sol.h"
 
 namespace vbmc::ipmi {
 
@@ -25,7 +34,16 @@ constexpr auto all = join<bmc::Bmc>(
     AppWatchdogCommands::entries,
     ChassisBootCommands::entries,
     ChassisControlCommands::entries,
-    ChassisStatusCommands::entries
+    ChassisStatusCommands::entries,
+    DcmiCommands::entries,
+    OemMediaCommands::entries,
+    SensorCommands::entries,
+    SensorEventCommands::entries,
+    StorageFruCommands::entries,
+    StorageSdrCommands::entries,
+    StorageSelCommands::entries,
+    TransportLanCommands::entries,
+    TransportSolCommands::entries
 );
 
 constexpr bool ids_differ() {
