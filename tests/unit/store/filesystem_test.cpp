@@ -102,7 +102,7 @@ TEST_CASE("starting on a full file system says so, and costs nothing") {
     CHECK(must_load(*must_open(disk.dir().config())).nodes.size() == 1);
 }
 
-TEST_CASE("a file system that is read-only is told at start and later") {
+TEST_CASE("a file system that is read-only is told at start, and nothing is lost") {
     const SmallDisk disk;
     if (!disk.mounted()) {
         return;
