@@ -152,7 +152,8 @@ struct Boot::Kept {
         c.bytes(r.flags);
         c.bytes(r.initiator_info);
         c.byte(r.marked_invalid);
-        if (c.present(r.has_mailbox)) {
+        c.byte(r.has_mailbox);
+        if (r.has_mailbox) {
             c.bytes(r.mailbox);
         }
     }
