@@ -34,7 +34,7 @@ void write_controller_locator(ByteWriter& out) {
     out.write_u8(bmc_address);
     out.write_u8(0x00); // channel 0
     out.write_u8(0x00); // no initialisation agent needed
-    out.write_u8(0x8f); // chassis, FRU, SEL, SDR repository, sensor device
+    out.write_u8(0x9f); // as Get Device ID: chassis, event receiver, FRU, SEL, SDRs, sensors
     out.fill(0x00, 3);
     out.write_u8(entity::system_management_module);
     out.write_u8(0x01);

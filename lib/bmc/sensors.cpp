@@ -11,7 +11,7 @@ namespace vbmc::bmc {
 namespace {
 
 constexpr u8 saved_version = 1;
-constexpr std::size_t saved_size = 14; // of one sensor's settings
+constexpr std::size_t saved_size = 15; // of one sensor's settings
 constexpr Duration refresh_after = std::chrono::seconds(5);
 
 /// The event of table 42-2 that tells of a threshold: going low below the lower ones, going high
@@ -211,6 +211,7 @@ void Sensors::save(std::vector<u8>& out) const {
         ByteArray<saved_size> bytes{};
         ByteWriter writer(bytes);
         encode(writer, settings);
+        VBMC_CHECK(writer.ok());
         out.insert(out.end(), bytes.begin(), bytes.end());
     }
 }
