@@ -1,0 +1,47 @@
+#!/usr/bin/python3
+"""conman's IPMI consoles: conman_session.py HOST USER PASSWORD. Types return; prints what the console said."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from child import child, free_port, wait_for_port
+
+CONFIG = """\
+server loopback=on
+server port={port}
+server logdir="{folder}"
+server pidfile="{folder}/conmand.pid"
+server logfile="{folder}/conmand.log"
+console name="n1" dev="ipmi:{host}" ipmiopts="U:{user},P:{password}" log="{folder}/n1.log" logopts="sanitize"
+"""
+
+
+def main():
+    host, user, password = sys.argv[1:]
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "conman.conf"
+        config.write_text(CONFIG.format(port=port, folder=folder, host=host, user=user, password=password))
+        log = Path(folder) / "n1.log"
+        with child(["/usr/sbin/conmand", "-F", "-c", str(config)]):
+            wait_for_port(port)
+            deadline = time.monotonic() + 20
+            while time.monotonic() < deadline:
+                text = log.read_text(errors="replace") if log.exists() else ""
+                if "connected to" in text.lower():
+                    break
+                time.sleep(0.2)
+            subprocess.run(
+                ["conman", "-d", f"127.0.0.1:{port}", "-b", "n1"],
+                input=b"\recho vbmc-$((40+2))\r&.", timeout=15, capture_output=True,
+            )
+            time.sleep(2)
+        print(log.read_text(errors="replace") if log.exists() else "no log")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
