@@ -15,7 +15,8 @@ LAYERS = {
     "media": ("net",),
     "store": (),
     "backend": ("bmc", "net", "media"),
-    "fleet": ("endpoint", "backend", "bmc", "net", "store", "media"),
+    # rmcp: only the session pool that the nodes of a shard share.
+    "fleet": ("endpoint", "backend", "bmc", "rmcp", "net", "store", "media"),
     "control": ("fleet", "proto"),
     "vbmcctl": ("proto",),
 }
@@ -32,7 +33,7 @@ THIRD_PARTY = (
     (r"systemd/", ("vbmcd", "base")),
     (r"openssl/", ("base", "crypto", "store", "net", "backend")),
     (r"boost/beast", ("net", "vbmcd")),
-    (r"boost/asio", ("net", "backend", "media", "fleet", "control", "vbmcd")),
+    (r"boost/asio", ("net", "backend", "media", "store", "fleet", "control", "vbmcd")),
     (r"nlohmann/", ("backend", "media", "store", "net", "fleet", "control", "vbmcd", "vbmcctl")),
     (r"(thread|future|condition_variable|semaphore|latch|barrier)$",
      ("base", "net", "store", "control", "vbmcd", "vbmcctl")),

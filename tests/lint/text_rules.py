@@ -35,9 +35,10 @@ BANNED = (
      lambda s: _product(s) and s.layer != "base", "no mutex outside lib/base: post a message instead"),
     ("random", r"(?<![\w.>])(?:std\s*::\s*)?(?:s?rand|rand_r|random|drand48)\s*\(|\bstd\s*::\s*(?:random_device|mt19937\w*)\b",
      _pure, "randomness comes in through base/entropy.h"),
-    ("sleep", r"\b(?:sleep|usleep|nanosleep|sleep_for|sleep_until)\s*\(", _any_cpp, "nothing sleeps"),
+    ("sleep", r"(?<![\w.>:])(?:::)?(?:sleep|usleep|nanosleep)\s*\(|\bthis_thread\s*::\s*sleep_(?:for|until)\b",
+     lambda s: s.is_cpp and s.layer != "vbmcctl", "no thread of the daemon sleeps: wait on a timer"),
     ("parse", r"\b(?:std\s*::\s*)?(?:sto(?:i|l|ll|ul|ull|f|d|ld)|ato(?:i|l|ll|f))\s*\(",
-     _any_cpp, "throws or ignores errors: use std::from_chars"),
+     _product, "throws or ignores errors: use std::from_chars"),
     ("c-string", r"\b(?:std\s*::\s*)?(?:strcpy|strcat|strncpy|strncat|v?sprintf|gets|strtok|alloca)\s*\(",
      _any_cpp, "no bound, or a misleading one"),
     ("shell", r"(?<![\w.>])(?:std\s*::\s*|::\s*)?(?:system|popen)\s*\(",
@@ -50,7 +51,7 @@ BANNED = (
     ("output", r"\bstd\s*::\s*(?:cout|cerr|clog)\b|\b(?:f?printf|puts)\s*\(",
      lambda s: s.path.startswith("lib/") and s.path not in IMPURE_BASE_FILES,
      "lib/ prints nothing: log() or return an error"),
-    ("using-namespace", r"^using\s+namespace\b",
+    ("using-namespace", r"^using\s+namespace\b(?!\s+std\s*::\s*(?:\w+\s*::\s*)?\w*literals\b)",
      lambda s: _product(s) or (s.is_header and s.is_cpp), "not at file scope"),
 )
 
