@@ -59,7 +59,7 @@ class Rig {
   public:
     explicit Rig(bmc::Config with = config()) : bmc(with, now) {}
 
-    /// Runs one command; "2c 01 dc": function, command, and for 2Ch the body's code.
+    /// Runs one command; "2c 01 dc 05": function, command, for 2Ch the body's code, data.
     std::string ask(std::string_view request_hex, const ipmi::Completion* completion = nullptr) {
         return ask_bytes(from_hex(request_hex), completion);
     }
@@ -67,7 +67,13 @@ class Rig {
     std::string ask_bytes(Bytes request, const ipmi::Completion* completion = nullptr) {
         ByteArray<300> room{};
         ByteWriter reply(room);
-        const ipmi::CommandId id{request[0], request[1]};
+        ipmi::CommandId id{request[0], request[1]};
+        if (id.netfn == ipmi::netfn::group) {
+            // As the endpoint does it: the body's code leads request and reply.
+            id.group = request[2];
+            request = request.subspan(1);
+            reply.write_u8(id.group);
+        }
         const auto* entry = ipmi::find(ipmi::table(), id);
         if (entry == nullptr) {
             return "c1";
