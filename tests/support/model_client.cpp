@@ -216,6 +216,15 @@ bool ModelClient::log_in(const Send& send) {
     return fourth && take_rakp4(*fourth);
 }
 
+void ModelClient::adopt(const crypto::Exchange& recorded) {
+    const ByteArray<20> key = user_key();
+    const Bytes bmc_key = options.bmc_key.empty() ? Bytes(key) : Bytes(options.bmc_key);
+    options.console_id = recorded.console_session_id;
+    bmc_id_ = recorded.bmc_session_id;
+    keys_ = crypto::establish(tools_, *suite_, key, bmc_key, recorded).keys;
+    active_ = true;
+}
+
 Packet ModelClient::request(u8 net_fn, u8 command, const std::vector<u8>& data) {
     rq_sequence = (rq_sequence + 1) & 0x3f;
     last_message_ = lan_request(net_fn, command, data, rq_sequence);

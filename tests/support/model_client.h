@@ -77,6 +77,9 @@ class ModelClient {
     /// All of it; false at the first answer that is missing, wrong or a refusal.
     bool log_in(const Send& send);
 
+    /// The keys of a recorded handshake, instead of an own one.
+    void adopt(const crypto::Exchange& recorded);
+
     wire::Status status() const { return status_; } // of the last answer
 
     u8 privilege_granted() const { return privilege_granted_; }
