@@ -18,8 +18,8 @@ User user(u8 id, std::string_view name, Privilege limit) {
     return made;
 }
 
-Bytes bytes_of(std::string_view text) {
-    return {reinterpret_cast<const u8*>(text.data()), text.size()};
+std::vector<u8> bytes_of(std::string_view text) {
+    return {text.begin(), text.end()};
 }
 
 } // namespace
@@ -41,7 +41,7 @@ TEST_CASE("name and privilege: the first of that name that may go so high") {
     Users users;
     REQUIRE(users.set(user(2, "joe", Privilege::user)));
     REQUIRE(users.set(user(5, "joe", Privilege::administrator)));
-    const Bytes joe = bytes_of("joe");
+    const std::vector<u8> joe = bytes_of("joe");
     CHECK(users.find_by_name_and_privilege(joe, Privilege::user)->id == 2);
     CHECK(users.find_by_name_and_privilege(joe, Privilege::operator_)->id == 5);
     CHECK(users.find_by_name_and_privilege(joe, Privilege::administrator)->id == 5);

@@ -70,3 +70,11 @@ TEST_CASE("no App or Chassis command is missing from the list above") {
         }));
     }
 }
+
+TEST_CASE("with the endpoint's session and payload commands at least 115 standard ones are known") {
+    constexpr std::size_t by_endpoint = 12;
+    const auto is_oem = [](const auto& entry) { return entry.id.netfn >= 0x2e; };
+    const auto all = ipmi::table();
+    const auto oem = static_cast<std::size_t>(std::count_if(all.begin(), all.end(), is_oem));
+    CHECK(all.size() - oem + by_endpoint >= 115);
+}

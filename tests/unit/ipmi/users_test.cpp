@@ -15,8 +15,8 @@ std::string join(const char* head, const char* tail) {
     return std::string(head) + " " + tail;
 }
 
-Bytes bytes_of(std::string_view text) {
-    return {reinterpret_cast<const u8*>(text.data()), text.size()};
+std::vector<u8> bytes_of(std::string_view text) {
+    return {text.begin(), text.end()};
 }
 
 } // namespace
