@@ -88,7 +88,7 @@ void Bmc::observe_power(Now now, const PowerSeen& seen) {
     if (change.started) {
         note_start(now, change.turned_on, change.cause, change.channel);
     }
-    if (change.restore) {
+    if (change.restore && config.capabilities.power) {
         request_power(now, PowerAction::on, *change.restore);
     }
 }
@@ -115,9 +115,7 @@ void Bmc::observe_done(Now now, const Done& done) {
     if (!end.mine) {
         return;
     }
-    if (starts_machine(end.action)) {
-        boot.control_ended(now);
-    }
+    boot.control_ended(now);
     if (end.started) {
         note_start(now, false, end.cause, end.channel);
     }
@@ -189,6 +187,9 @@ void Bmc::on_watchdog(Now now, Watchdog::Event event) {
         }
         return;
     }
+    if (power.state() == PowerState::off) {
+        return; // there is nothing to reset, and it is down already
+    }
     switch (timer.action) {
     case WatchdogAction::none:
         break;
@@ -216,8 +217,8 @@ Bmc::request_power(Now now, PowerAction action, RestartCause cause, u32 session,
             dirty.add(Section::boot);
             boot_changed();
         }
-        boot.control_begins();
     }
+    boot.control_begins(now);
     const Ticket ticket = new_ticket();
     power.begin(now, action, cause, ticket, session, on_channel);
     outbox.emplace_back(SetPower{.action = action, .cause = cause, .ticket = ticket});
@@ -316,7 +317,8 @@ bool Bmc::load(Section section, Bytes saved, Now now) {
     if (load_section(section, saved, now)) {
         return true;
     }
-    VBMC_CHECK(load_section(section, before, now));
+    [[maybe_unused]] const bool back = load_section(section, before, now);
+    VBMC_DCHECK(back);
     return false;
 }
 

@@ -8,18 +8,27 @@ namespace {
 
 // IPMI 2.0 §28.12, parameter 3 bit 3.
 constexpr Duration valid_for = std::chrono::seconds(60);
+// While a Chassis Control runs the 60 s wait for its end, but not for ever.
+constexpr Duration control_max = std::chrono::minutes(6);
 
 constexpr unsigned device_shift = 2;
 constexpr u8 device_mask = 0x0f;
 
+/// The device that the flags name; the reserved ones ask for nothing.
+constexpr BootDevice device_of(u8 flags_2) noexcept {
+    const u8 number = static_cast<u8>(flags_2 >> device_shift & device_mask);
+    const bool reserved = number == 10 || (number >= 12 && number <= 14);
+    return reserved ? BootDevice::none : static_cast<BootDevice>(number);
+}
+
 } // namespace
 
 BootRequest Boot::request() const noexcept {
-    if (!valid()) {
+    if (!valid() || is_marked_invalid(BootParameter::flags)) {
         return {};
     }
     BootRequest asked;
-    asked.device = static_cast<BootDevice>(flags_[1] >> device_shift & device_mask);
+    asked.device = device_of(flags_[1]);
     if (asked.device == BootDevice::none) {
         return {}; // "no override": nothing is asked for, whatever the other bits say
     }
@@ -47,10 +56,12 @@ void Boot::set_request(Now now, const BootRequest& request) noexcept {
 
 /// Only one-time flags time out: persistent ones are a change of the machine's settings, which it
 /// has taken over once they were sent.
+bool Boot::times_out() const noexcept {
+    return valid() && (flags_[0] & persistent_bit) == 0 && (keep_valid & keep_without_control) == 0;
+}
+
 void Boot::restart_countdown(Mono now) noexcept {
-    const bool counts =
-        valid() && (flags_[0] & persistent_bit) == 0 && (keep_valid & keep_without_control) == 0;
-    expires_at_ = counts ? now + valid_for : never;
+    expires_at_ = times_out() ? now + valid_for : never;
 }
 
 void Boot::set_keep_valid(Now now, u8 bits) noexcept {
@@ -58,8 +69,8 @@ void Boot::set_keep_valid(Now now, u8 bits) noexcept {
     restart_countdown(now.mono);
 }
 
-void Boot::control_begins() noexcept {
-    expires_at_ = never;
+void Boot::control_begins(Now now) noexcept {
+    expires_at_ = times_out() ? now.mono + control_max : never;
 }
 
 void Boot::control_ended(Now now) noexcept {

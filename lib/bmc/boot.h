@@ -70,8 +70,8 @@ class Boot {
     /// Parameter 3 was written: the time-out starts or stops.
     void set_keep_valid(Now now, u8 bits) noexcept;
 
-    /// A Chassis Control that starts the machine was accepted: the time-out waits for its end.
-    void control_begins() noexcept;
+    /// A Chassis Control was received: the time-out begins anew with its end (parameter 3 bit 3).
+    void control_begins(Now now) noexcept;
     void control_ended(Now now) noexcept;
 
     /// The machine is about to be restarted by other means than Chassis Control: clears the flags
@@ -92,6 +92,7 @@ class Boot {
   private:
     struct Kept;
 
+    bool times_out() const noexcept;
     void restart_countdown(Mono now) noexcept;
 
     std::vector<u8> mailbox_; // empty until written

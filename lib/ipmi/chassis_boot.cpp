@@ -20,7 +20,6 @@ CompletionCode set_flags(bmc::Bmc& bmc, Now now, Bytes data) {
         return CompletionCode::not_supported_in_state;
     }
     bmc.boot.set_flags(now, flags);
-    bmc.boot_changed();
     return CompletionCode::ok;
 }
 
@@ -110,6 +109,7 @@ handle(bmc::Bmc& bmc, const Context& context, const SetSystemBootOptions::Reques
         }
     }
     bmc.boot.mark_invalid(which, request.mark_invalid);
+    bmc.boot_changed();
     bmc.dirty.add(bmc::Section::boot);
     return SetSystemBootOptions::Response{};
 }

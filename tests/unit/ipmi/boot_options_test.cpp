@@ -263,3 +263,31 @@ TEST_CASE("what was taken by a start, as the backend tells, is used up") {
     rig.bmc.observe(rig.now, bmc::BootTaken{});
     CHECK_FALSE(rig.bmc.boot.valid());
 }
+
+TEST_CASE("any Chassis Control restarts the time-out") {
+    Rig rig;
+    rig.see(bmc::PowerState::on);
+    REQUIRE(rig.ask("00 08 05 80 04 00 00 00") == "00");
+    rig.pass(50s);
+    REQUIRE(rig.ask("00 02 00") == "defer");
+    rig.done(rig.ticket);
+    rig.see(bmc::PowerState::off);
+    rig.pass(50s);
+    CHECK(rig.bmc.boot.valid());
+    REQUIRE(rig.ask("00 02 01") == "defer");
+    rig.pass(10min); // its end is never told
+    CHECK_FALSE(rig.bmc.boot.valid());
+}
+
+TEST_CASE("flags marked invalid, or of a reserved device, ask for nothing") {
+    Rig rig;
+    REQUIRE(rig.ask("00 08 03 08") == "00");
+    REQUIRE(rig.ask("00 08 05 80 04 00 00 00") == "00");
+    CHECK(armed(rig) == std::vector<BootRequest>{pxe_once});
+    REQUIRE(rig.ask("00 08 85") == "00");
+    CHECK(armed(rig) == std::vector<BootRequest>{nothing});
+    CHECK(rig.ask("00 09 05 00 00") == "00 01 85 80 04 00 00 00");
+    REQUIRE(rig.ask("00 08 05 80 30 00 00 00") == "00");
+    CHECK(armed(rig).empty());
+    CHECK(rig.ask("00 09 05 00 00") == "00 01 05 80 30 00 00 00");
+}

@@ -153,3 +153,13 @@ TEST_CASE("the watchdog's restart is the machine's restart cause") {
     rig.done(only_power(rig).ticket);
     CHECK(rig.ask("00 07") == "00 04 00");
 }
+
+TEST_CASE("a watchdog over a machine that is off only logs") {
+    Rig rig;
+    rig.see(bmc::PowerState::off);
+    REQUIRE(rig.ask("06 24 04 01 00 00 64 00") == "00");
+    REQUIRE(rig.ask("06 22") == "00");
+    rig.pass(10s);
+    CHECK(rig.bmc.outbox.empty());
+    CHECK(newest_event(rig) == "23 03 6f c1 04 ff");
+}
