@@ -79,7 +79,10 @@ struct GetUserAccess {
             c.bits(bit<6>(r.ids_max), gap<2>);
             c.bits(bit<6>(r.enabled_count), bit<2>(r.status));
             c.bits(bit<6>(r.fixed_names), gap<2>);
-            c.bits(bit<4>(r.limit), bit<1>(r.messaging), bit<1>(r.link_auth), bit<1>(r.callback_only), gap<1>);
+            // The reserved bit 7 is the upper half of the last: a bool leaves it 0.
+            c.bits(
+                bit<4>(r.limit), bit<1>(r.messaging), bit<1>(r.link_auth), bit<2>(r.callback_only)
+            );
         }
     };
 };
