@@ -71,7 +71,8 @@ struct User {
 
     u8 flags() const noexcept {
         return static_cast<u8>(
-            password_is_20 << 0 | enabled << 1 | messaging << 2 | link_auth << 3 | callback_only << 4
+            password_is_20 << 0 | enabled << 1 | messaging << 2 | link_auth << 3 |
+            callback_only << 4
         );
     }
 
