@@ -144,7 +144,7 @@ Awaitable<Result<void>> create_one(Apply& apply, const v1::ApplyItem& item, Item
     fleet::CreateRequest wanted = *std::move(create);
     auto created = co_await apply.core.fleet.create(std::move(wanted));
     if (!created) {
-        co_return created.error();
+        co_return with_api_field(created.error());
     }
     result.set_outcome(ItemResult::CREATED);
     result.set_generated_password(std::string(created->generated_password.reveal()));
@@ -169,7 +169,7 @@ update_one(Apply& apply, const v1::ApplyItem& item, fleet::NodeView current, Ite
         update.validate_only = apply.header.validate_only();
         auto updated = co_await apply.core.fleet.update(std::move(update));
         if (!updated) {
-            co_return updated.error();
+            co_return with_api_field(updated.error());
         }
         current = *std::move(updated);
         result.set_outcome(ItemResult::UPDATED);

@@ -24,7 +24,13 @@ Awaitable<Result<void>> test_backend(
     std::map<std::string, std::string> options(request.options().begin(), request.options().end());
     const auto power = co_await core.fleet.test_backend(request.kind(), std::move(options));
     if (!power) {
-        co_return power.error();
+        Error error = power.error();
+        if (error.field == "backend") {
+            error.field = "kind";
+        } else if (error.field.starts_with("backend.")) {
+            error.field.erase(0, std::string_view("backend.").size()); // options.NAME
+        }
+        co_return error;
     }
     response.set_power(to_proto(*power));
     co_return Result<void>();

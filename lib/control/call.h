@@ -43,6 +43,17 @@ std::string subject_of(const Request& request) {
     }
 }
 
+/// The fleet calls a node's name "name"; requests about what belongs to a node call it "node".
+template <class Request>
+Error in_terms_of(const Request& request, Error error) {
+    if constexpr (requires { std::string(request.node()); }) {
+        if (error.field == "name") {
+            error.field = "node";
+        }
+    }
+    return error;
+}
+
 inline Error shutting_down() {
     return Error(ErrorCode::unavailable, "SHUTTING_DOWN", "the daemon is shutting down");
 }
@@ -69,7 +80,11 @@ Awaitable<void> run_unary(
     if (method.changes) {
         audit(caller, method.name, subject, done);
     }
-    reactor->Finish(done ? grpc::Status::OK : to_grpc_status(done.error(), subject));
+    if (done) {
+        reactor->Finish(grpc::Status::OK);
+    } else {
+        reactor->Finish(to_grpc_status(in_terms_of(*request, done.error()), subject));
+    }
 }
 
 template <class Request, class Response>

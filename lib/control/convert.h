@@ -57,6 +57,10 @@ Result<bmc::BootRequest> to_boot(const v1::Boot& boot);
 /// drops those that are given as empty.
 void keep_secrets(fleet::NodeSpec& wanted, const fleet::NodeSpec& current);
 
+/// The fleet speaks of its own fields; clients know the API's: "address" ->
+/// "node.endpoint.address", "backend.options.url" -> "node.targets.options.url".
+Error with_api_field(Error error);
+
 /// What to tell people about a password, or "".
 std::string password_warning(const fleet::UserSpec& user);
 

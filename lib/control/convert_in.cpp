@@ -201,6 +201,10 @@ Result<EndpointWish> endpoint_of(const v1::Node& node) {
             );
         }
     }
+    if (wish.address == IpAddress{}) { // the fleet's word for none
+        return bad("node.endpoint.address", "\"::\" is no address of a node")
+            .with_hint("give one of this machine's addresses, or none for the default");
+    }
     if (node.endpoint().port() > 65535) {
         return bad("node.endpoint.port", "a port is at most 65535");
     }
@@ -328,6 +332,28 @@ void keep_secrets(fleet::NodeSpec& wanted, const fleet::NodeSpec& current) {
             }
         }
     }
+}
+
+Error with_api_field(Error error) {
+    std::string& field = error.field;
+    if (field == "address" || field == "port") {
+        field = "node.endpoint." + field;
+    } else if (field == "etag") {
+        field = "node.etag";
+    } else if (field == "backend") {
+        field = "node.targets.kind";
+    } else if (field.starts_with("backend.")) {
+        field = "node.targets." + field.substr(std::string_view("backend.").size());
+    } else {
+        const std::string first = field.substr(0, field.find_first_of(".["));
+        for (const char* own : {"name", "labels", "annotations", "targets", "routes", "policy"}) {
+            if (first == own) {
+                field = "node." + field;
+                break;
+            }
+        }
+    }
+    return error;
 }
 
 std::string password_warning(const fleet::UserSpec& user) {

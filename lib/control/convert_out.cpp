@@ -1,6 +1,7 @@
 #include "control/convert.h"
 #include "control/text.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace vbmc::control {
@@ -207,6 +208,11 @@ v1::BackendKind to_proto(const backend::DriverKind& kind) {
         item.set_required(option.required);
         item.set_default_value(std::string(option.fallback));
         item.set_help(std::string(option.help));
+        for (std::size_t from = 0; from < option.choices.size();) {
+            const std::size_t end = std::min(option.choices.find('|', from), option.choices.size());
+            item.add_choices(std::string(option.choices.substr(from, end - from)));
+            from = end + 1;
+        }
     }
     return out;
 }

@@ -80,7 +80,7 @@ Awaitable<Result<void>> create_node(
     fleet::CreateRequest wanted = *std::move(create);
     auto created = co_await core.fleet.create(std::move(wanted));
     if (!created) {
-        co_return created.error();
+        co_return with_api_field(created.error());
     }
     *response.mutable_node() = to_proto(created->node);
     response.set_generated_password(std::string(created->generated_password.reveal()));
@@ -166,7 +166,7 @@ update_node(Core& core, Caller, const v1::UpdateNodeRequest& request, v1::Node& 
         }
         const Error error = updated.error();
         if (error.code != ErrorCode::aborted || has_etag || attempt == update_attempts) {
-            co_return error;
+            co_return with_api_field(error);
         }
     }
 }

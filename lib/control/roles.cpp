@@ -43,7 +43,7 @@ Error bad_rule(const RoleRule& rule, const std::string& why) {
                "BAD_ROLE_SUBJECT",
                "role " + std::string(to_string(rule.role)) + ": \"" + rule.subject + "\" " + why
     )
-        .with_field("control.roles." + std::string(to_string(rule.role)));
+        .with_field("roles." + std::string(to_string(rule.role)));
 }
 
 } // namespace
@@ -197,7 +197,7 @@ std::optional<Error> require(const Caller& caller, Role role) {
                "ROLE_REQUIRED",
                caller.identity + " does not have the role " + name
     )
-        .with_hint("an administrator gives roles in vbmcd.yaml, control.roles." + name);
+        .with_hint("an administrator gives roles in vbmcd.yaml, roles." + name);
 }
 
 } // namespace vbmc::control

@@ -139,7 +139,7 @@ class ControlServer::Impl {
                            "cannot listen on " + bracketed(listener.address) + ":" +
                                std::to_string(listener.port)
                 )
-                    .with_field("control.listen")
+                    .with_field("listen")
                     .with_hint("another program may have that port");
             }
             core.listeners.push_back(
@@ -174,9 +174,6 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(
     impl->core.up_since_s = gpr_now(GPR_CLOCK_MONOTONIC).tv_sec;
     if (auto listening = impl->listen(); !listening) {
         return listening.error();
-    }
-    for (const std::string& listener : impl->core.listeners) {
-        log(Level::info, "control.listening", {{"at", listener}});
     }
     return std::unique_ptr<ControlServer>(new ControlServer(std::move(impl)));
 }

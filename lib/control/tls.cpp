@@ -40,13 +40,12 @@ Result<void> check_pem(const std::string& path, const char* begins, const char* 
 } // namespace
 
 Result<std::shared_ptr<grpc::ServerCredentials>> tls_credentials(const TcpListener& listener) {
-    auto checked =
-        check_pem(listener.certificate, "BEGIN CERTIFICATE", "control.listen.certificate");
+    auto checked = check_pem(listener.certificate, "BEGIN CERTIFICATE", "listen.tls.cert");
     if (checked) {
-        checked = check_pem(listener.key, "PRIVATE KEY", "control.listen.key");
+        checked = check_pem(listener.key, "PRIVATE KEY", "listen.tls.key");
     }
     if (checked) {
-        checked = check_pem(listener.client_ca, "BEGIN CERTIFICATE", "control.listen.client_ca");
+        checked = check_pem(listener.client_ca, "BEGIN CERTIFICATE", "listen.tls.ca");
     }
     if (!checked) {
         return checked.error();

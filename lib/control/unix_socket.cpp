@@ -68,7 +68,7 @@ Result<sockaddr_un> address_of(const std::string& path) {
                    "BAD_SOCKET_PATH",
                    "the control socket's path is empty or longer than 107 bytes: " + path
         )
-            .with_hint("choose a shorter one with --socket or control.socket");
+            .with_hint("choose a shorter one with --socket or socket.path");
     }
     std::memcpy(address.sun_path, path.data(), path.size());
     return address;
@@ -121,7 +121,7 @@ Result<gid_t> gid_of(const std::string& group) {
                    "BAD_SOCKET_GROUP",
                    "there is no group \"" + group + "\" for the control socket"
         )
-            .with_field("control.socket_group");
+            .with_field("socket.group");
     }
     return found->gr_gid;
 }
