@@ -101,6 +101,7 @@ class Directory {
     /// The allow-list of client networks.
     virtual bool allowed(const IpAddress&) const noexcept { return true; }
 
+    /// Told while the engine works: must not call back into it.
     virtual void on_session_event(const SessionEvent&) noexcept {}
 };
 

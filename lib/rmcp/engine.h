@@ -65,7 +65,9 @@ class Engine {
     Engine& operator=(const Engine&) = delete;
     ~Engine();
 
-    /// Decrypts in place: `datagram` is used up. `out` should have 512 bytes.
+    /// Decrypts in place: `datagram` is used up. `out` should have 512 bytes and be memory of its
+    /// own. An acknowledgement that the RMCP header asks for is apart:
+    /// wire::rmcp_acknowledgement().
     Incoming open(Now now, const Peer& peer, MutableBytes datagram, MutableBytes out) noexcept;
 
     /// Seals a completion code and data as the reply to `to`; 0 when the session is gone or it does

@@ -200,6 +200,9 @@ Incoming Engine::rakp1(const Arrival& arrival, Bytes payload) noexcept {
         !std::holds_alternative<Rakp2Sent>(half.state)) {
         return drop(Drop::out_of_order);
     }
+    if (!shared_.pools->throttle.may_go_on(arrival.now.mono, salt_, arrival.peer)) {
+        return drop(Drop::throttled);
+    }
     if (shared_.pools->throttle.delays(arrival.now.mono, salt_, arrival.peer.address)) {
         return drop(Drop::delayed);
     }
@@ -274,6 +277,9 @@ Incoming Engine::rakp3(const Arrival& arrival, Bytes payload) noexcept {
     const u32 slot = find_half_open(message->bmc_session_id, arrival.peer);
     if (slot == no_slot) {
         return repeat_rakp4(arrival, *message);
+    }
+    if (!shared_.pools->throttle.may_go_on(arrival.now.mono, salt_, arrival.peer)) {
+        return drop(Drop::throttled);
     }
     HalfOpen& half = shared_.pools->half_open[slot];
     if (const Refused* const before = std::get_if<Refused>(&half.state)) {

@@ -104,8 +104,12 @@ bool Throttle::spend(std::vector<Budget>& table, u64 tag, Mono now, u32 per_seco
     return true;
 }
 
+bool Throttle::may_go_on(Mono now, u32 engine, const Peer& peer) noexcept {
+    return spend(ports_, tag_of(engine, peer.address, peer.port), now, limits_.answers_per_port);
+}
+
 bool Throttle::may_answer(Mono now, u32 engine, const Peer& peer) noexcept {
-    return spend(ports_, tag_of(engine, peer.address, peer.port), now, limits_.answers_per_port) &&
+    return may_go_on(now, engine, peer) &&
            spend(
                sources_, tag_of(any_engine, peer.address, any_port), now, limits_.answers_per_source
            );

@@ -20,6 +20,10 @@ class Throttle {
     /// Whether a stranger's question may be answered; an answer is counted.
     bool may_answer(Mono now, u32 engine, const Peer& peer) noexcept;
 
+    /// The same for who goes on with a handshake: he has proved that our answers reach him, so only
+    /// his own port's budget counts, not what others at his address use up.
+    bool may_go_on(Mono now, u32 engine, const Peer& peer) noexcept;
+
     /// Whether log-ins of this source at this engine have to wait.
     bool delays(Mono now, u32 engine, const IpAddress& source) const noexcept;
 

@@ -137,6 +137,18 @@ TEST_CASE("one stranger's port gets a bounded number of answers", "[rmcp][abuse]
     CHECK(world.deliver(alice, sessionless(false, 6, 0x38, {0x8e, 4})));
 }
 
+TEST_CASE("who goes on with a handshake gets a bounded number of answers", "[rmcp][abuse]") {
+    World world;
+    ModelClient client(world.shared.tools, {});
+    REQUIRE(client.take_open_session(*world.deliver(alice, client.open_session())));
+    int answers = 0;
+    for (int i = 0; i < 10000; ++i) {
+        answers += world.deliver(alice, client.rakp1()) ? 1 : 0;
+    }
+    CHECK(answers == 255);
+    CHECK(world.dropped(alice, client.rakp1()) == Drop::throttled);
+}
+
 TEST_CASE("no answer before log-in is much longer than its question", "[rmcp][abuse]") {
     World world;
     world.directory.only_suite(17);
