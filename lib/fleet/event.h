@@ -1,12 +1,13 @@
 #pragma once
-// What happens to nodes: life cycle, power, log-ins, changes, errors. One hub on the control thread;
-// a subscriber has a bounded ring, and one that falls behind gets a single `resync` instead.
+// What happens to nodes: life cycle, power, log-ins, changes, errors. One hub on the control
+// thread; a subscriber has a bounded ring, and one that falls behind gets a single `resync`
+// instead.
 
 #include "base/time.h"
 #include "fleet/node_spec.h"
 
-#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,11 +19,11 @@ struct Event {
         node_added,
         node_changed,
         node_removed,
-        state,    // NodeState changed
-        power,    // observed power changed
-        action,   // somebody asked for power, boot or media
-        session,  // log-in, log-out, refusal
-        backend,  // unreachable, reachable, refused
+        state,   // NodeState changed
+        power,   // observed power changed
+        action,  // somebody asked for power, boot or media
+        session, // log-in, log-out, refusal
+        backend, // unreachable, reachable, refused
         users,
         sel,
         resync // events were dropped for this subscriber: list again
@@ -54,6 +55,9 @@ class EventHub {
 
     /// The newest events that are still kept, oldest first.
     std::vector<Event> recent(std::size_t max) const;
+
+    /// Sequences go on behind `last`, the newest of an earlier life.
+    void start_after(u64 last);
 
     EventHub();
     ~EventHub();

@@ -1,7 +1,7 @@
 #pragma once
-// The supervisor: owns every node, compares what is wanted with what runs, and closes the gap. Lives on
-// the control thread; all calls are made there and are coroutines of its io_context. Order of every
-// change: validate -> persist -> apply -> answer.
+// The supervisor: owns every node, compares what is wanted with what runs, and closes the gap.
+// Lives on the control thread; all calls are made there and are coroutines of its io_context. Order
+// of every change: validate -> persist -> apply -> answer.
 
 #include "backend/driver.h"
 #include "fleet/event.h"
@@ -25,16 +25,18 @@ using backend::Awaitable;
 struct FleetConfig {
     std::vector<IpNetwork> address_pool; // for --address auto; host addresses, in order
     IpAddress default_address = IpAddress::v4(127, 0, 0, 1); // when none is given
-    u16 port_first = 6230;               // for --port auto
+    u16 port_first = 6230;                                   // for --port auto
     u16 port_last = 65535;
     u32 nodes_max = 100'000;
-    double poll_interval_s = 30.0;       // of power state where a backend does not push; spread evenly
+    double poll_interval_s = 30.0; // of power state where a backend does not push; spread evenly
+    int receive_buffer_bytes = 0;  // of every endpoint; 0: the system's default
+    bool freebind = false;         // bind addresses that the machine does not have (yet)
 };
 
 struct CreateRequest {
-    NodeSpec spec;              // uid and etag empty
-    bool address_auto = false;  // from the pool
-    bool port_auto = false;     // the first free one on that address
+    NodeSpec spec;               // uid and etag empty; an empty address means the default one
+    bool address_auto = false;   // from the pool
+    bool port_auto = false;      // the first free one; 623 on an address of the node's own
     std::vector<UserSpec> users; // none: "admin" with a random password
     bool validate_only = false;
 };
@@ -44,7 +46,8 @@ struct CreateResult {
     Secret generated_password; // empty unless one was made up; never shown again
 };
 
-/// Which fields of `spec` an update carries: paths as in the API ("labels", "address", "policy", ...).
+/// Which fields of `spec` an update carries: paths as in the API ("labels", "address", "policy",
+/// ...).
 struct UpdateRequest {
     NodeSpec spec; // spec.name selects; a non-empty etag must match
     std::vector<std::string> fields;
@@ -84,7 +87,12 @@ struct SelInfo {
 
 class Fleet {
   public:
-    Fleet(FleetConfig config, boost::asio::io_context& control, net::ShardPool& shards, store::Store& store);
+    Fleet(
+        FleetConfig config,
+        boost::asio::io_context& control,
+        net::ShardPool& shards,
+        store::Store& store
+    );
     ~Fleet();
 
     /// Loads every node from the store and starts those that are enabled. Fails only when the store
@@ -98,7 +106,8 @@ class Fleet {
     Awaitable<Result<NodeView>> update(UpdateRequest request);
     Awaitable<Result<void>> remove(std::string name, std::string etag);
 
-    /// Sets the wanted state; returns when the endpoint answers (or is gone), or with why it cannot.
+    /// Sets the wanted state; returns when the endpoint answers (or is gone), or with why it
+    /// cannot.
     Awaitable<Result<NodeView>> set_enabled(std::string name, bool enabled);
     Awaitable<Result<NodeView>> restart(std::string name);
 
@@ -108,7 +117,8 @@ class Fleet {
     Awaitable<std::vector<NodeView>> list();
 
     /// Performs the action as Chassis Control would; returns when the backend accepted or refused.
-    Awaitable<Result<bmc::PowerState>> set_power(std::string name, bmc::PowerAction action, std::string who);
+    Awaitable<Result<bmc::PowerState>>
+    set_power(std::string name, bmc::PowerAction action, std::string who);
     /// Asks the backend now.
     Awaitable<Result<bmc::PowerState>> get_power(std::string name);
     Awaitable<Result<void>> set_boot(std::string name, bmc::BootRequest boot, std::string who);

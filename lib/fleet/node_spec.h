@@ -1,6 +1,6 @@
 #pragma once
-// What is wanted of a node (persisted), and what is seen of it (not). Plain data between the store, the
-// fleet and the control API.
+// What is wanted of a node (persisted), and what is seen of it (not). Plain data between the store,
+// the fleet and the control API.
 
 #include "base/peer.h"
 #include "base/result.h"
@@ -39,13 +39,14 @@ struct NodePolicy {
 };
 
 struct NodeSpec {
-    std::string name; // [a-z0-9][a-z0-9.-]{0,62}; also capitals and _ as virtualbmc's users have them
+    std::string
+        name; // [a-z0-9][a-z0-9.-]{0,62}; also capitals and _ as virtualbmc's users have them
     std::string uid;  // UUID, given at creation, never changes; the IPMI system GUID
     std::string etag; // changes with every update
     IpAddress address;
     u16 port = 623;
-    std::vector<Target> targets;                 // at least one
-    std::map<std::string, std::string> routes;   // capability -> target name; empty: all to the first
+    std::vector<Target> targets;               // at least one
+    std::map<std::string, std::string> routes; // capability -> target name; empty: all to the first
     std::map<std::string, std::string> labels;
     std::map<std::string, std::string> annotations;
     NodePolicy policy;
@@ -69,7 +70,7 @@ enum class NodeState { stopped, starting, running, stopping, failed, quarantined
 std::string_view to_string(NodeState state) noexcept;
 
 struct Condition {
-    std::string type;    // "Bound", "BackendReachable", "Quarantined"
+    std::string type; // "Bound", "BackendReachable", "Quarantined"
     bool ok = true;
     std::string reason;  // UPPER_SNAKE
     std::string message; // what happened and what to do next

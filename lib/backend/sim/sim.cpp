@@ -179,6 +179,8 @@ class SimDriver final : public Driver {
         co_return Result<void>();
     }
 
+    bool keeps_boot_device() const override { return false; }
+
     bool one_time_boot_is_native() const override { return faults_.native_once; }
 
     Awaitable<Result<std::vector<bmc::SensorReading>>> sensors(Mono deadline) override {

@@ -1,0 +1,270 @@
+#include "fleet/fleet.h"
+
+#include "fleet/fleet_impl.h"
+#include "fleet/spec_record.h"
+#include "net/clock.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace vbmc::fleet {
+
+Fleet::Impl::Impl(
+    FleetConfig config,
+    boost::asio::io_context& control,
+    net::ShardPool& shards,
+    store::Store& store
+)
+    : config_(std::move(config)), control_(control), work_(control.get_executor()), shards_(shards),
+      store_(store), addresses_(config_.address_pool, config_.port_first, config_.port_last),
+      load_(shards.size()), retry_(control.get_executor()) {
+    const auto poll = std::chrono::duration_cast<Duration>(
+        std::chrono::duration<double>(std::max(config_.poll_interval_s, 0.0))
+    );
+    for (std::size_t i = 0; i < shards_.size(); ++i) { // nothing of theirs runs on the shards yet
+        states_.push_back(std::make_unique<ShardState>(shards_[i], control_, *this, store_, poll));
+    }
+}
+
+/// Normally stop() went before. What is left ends on its shard, or with the shard.
+Fleet::Impl::~Impl() {
+    for (auto& [name, entry] : nodes_) {
+        entry->node.reset();
+    }
+    nodes_.clear();
+    by_uid_.clear();
+    for (std::size_t i = 0; i < states_.size(); ++i) {
+        if (states_[i]) {
+            shards_.post(i, [state = std::move(states_[i])] {});
+        }
+    }
+}
+
+boost::asio::io_context& Fleet::Impl::home(const Entry& entry) {
+    return shards_[entry.shard].context();
+}
+
+net::UdpOptions Fleet::Impl::udp_options() const noexcept {
+    net::UdpOptions options;
+    options.freebind = config_.freebind;
+    options.receive_buffer_bytes = config_.receive_buffer_bytes;
+    return options;
+}
+
+Result<EntryPtr> Fleet::Impl::find(const std::string& name) const {
+    const auto at = nodes_.find(name);
+    if (at != nodes_.end()) {
+        return at->second;
+    }
+    std::vector<std::string_view> names;
+    for (const auto& [known, entry] : nodes_) {
+        if (names.size() < 1000) { // a suggestion is a courtesy
+            names.push_back(known);
+        }
+    }
+    const std::string near = backend::nearest(name, names);
+    Error error(
+        ErrorCode::not_found, "NODE_NOT_FOUND", "there is no node '" + name.substr(0, 80) + "'"
+    );
+    error.hint = near.empty() ? "" : "did you mean '" + near + "'?";
+    return std::move(error).with_field("name");
+}
+
+Result<EntryPtr> Fleet::Impl::find_made(const std::string& name) const {
+    auto entry = find(name);
+    if (entry.has_value() && !(*entry)->node) {
+        return (*entry)->why.value_or(
+            Error(ErrorCode::failed_precondition, "node '" + name + "' could not be made")
+        );
+    }
+    return entry;
+}
+
+void Fleet::Impl::set_state(Entry& entry, NodeState state) {
+    if (entry.state == state) {
+        return;
+    }
+    entry.state = state;
+    tell(entry, Event::Kind::state, "vbmcd", std::string(to_string(state)));
+}
+
+void Fleet::Impl::set_condition(
+    Entry& entry, std::string type, bool ok, std::string reason, std::string message
+) {
+    auto at = std::find_if(entry.conditions.begin(), entry.conditions.end(), [&](const auto& c) {
+        return c.type == type;
+    });
+    if (at == entry.conditions.end()) {
+        Condition fresh;
+        fresh.type = std::move(type);
+        fresh.since = net::now().wall;
+        at = entry.conditions.insert(at, std::move(fresh));
+    } else if (at->ok != ok) {
+        at->since = net::now().wall;
+    }
+    at->ok = ok;
+    at->reason = std::move(reason);
+    at->message = std::move(message);
+}
+
+NodeView Fleet::Impl::view_of(const Entry& entry, const NodeSeen& seen) const {
+    NodeView view;
+    view.spec = entry.spec;
+    view.status.state = entry.state;
+    view.status.conditions = entry.conditions;
+    view.status.power = seen.power;
+    view.status.power_age_s = seen.power_age_s;
+    view.status.boot = seen.boot;
+    view.status.sessions = seen.sessions;
+    view.status.packets_in = seen.packets_in;
+    view.status.packets_dropped = seen.packets_dropped;
+    view.status.last_error = seen.last_error;
+    if (entry.why) {
+        view.status.last_error = describe(*entry.why);
+    }
+    return view;
+}
+
+Awaitable<NodeView> Fleet::Impl::view(EntryPtr entry) {
+    NodeSeen seen;
+    if (entry->node) {
+        auto look = [](Node& node) { return node.seen(); };
+        seen = co_await on_node(entry, look);
+    }
+    co_return view_of(*entry, seen);
+}
+
+Awaitable<Result<void>> Fleet::Impl::put(NodeSpec spec, std::vector<store::SectionBlob> sections) {
+    auto record = to_record(spec, net::now().wall);
+    auto write = [this, record = std::move(record), sections = std::move(sections)](store::Done done
+                 ) mutable {
+        store_.put_node(std::move(record), std::move(sections), std::move(done));
+    };
+    co_return co_await stored(std::move(write));
+}
+
+Awaitable<Result<void>> Fleet::Impl::put_section(EntryPtr entry, bmc::Section section) {
+    auto save = [section](Node& node) { return node.save(section); };
+    std::vector<store::SectionBlob> blobs;
+    blobs.push_back(co_await on_node(entry, save));
+    auto write = [this, uid = entry->spec.uid, blobs = std::move(blobs)](store::Done done) mutable {
+        store_.put_sections(uid, std::move(blobs), std::move(done));
+    };
+    co_return co_await stored(std::move(write));
+}
+
+// The public face.
+
+Fleet::Fleet(
+    FleetConfig config,
+    boost::asio::io_context& control,
+    net::ShardPool& shards,
+    store::Store& store
+)
+    : impl_(std::make_unique<Impl>(std::move(config), control, shards, store)) {}
+
+Fleet::~Fleet() = default;
+
+Awaitable<Result<void>> Fleet::start() {
+    return impl_->start();
+}
+
+Awaitable<void> Fleet::stop() {
+    return impl_->stop();
+}
+
+Awaitable<Result<CreateResult>> Fleet::create(CreateRequest request) {
+    return impl_->create(std::move(request));
+}
+
+Awaitable<Result<NodeView>> Fleet::update(UpdateRequest request) {
+    return impl_->update(std::move(request));
+}
+
+Awaitable<Result<void>> Fleet::remove(std::string name, std::string etag) {
+    return impl_->remove(std::move(name), std::move(etag));
+}
+
+Awaitable<Result<NodeView>> Fleet::set_enabled(std::string name, bool enabled) {
+    return impl_->set_enabled(std::move(name), enabled);
+}
+
+Awaitable<Result<NodeView>> Fleet::restart(std::string name) {
+    return impl_->restart(std::move(name));
+}
+
+Awaitable<Result<NodeView>> Fleet::get(std::string name) {
+    return impl_->get(std::move(name));
+}
+
+Awaitable<std::vector<NodeView>> Fleet::list() {
+    return impl_->list();
+}
+
+Awaitable<Result<bmc::PowerState>>
+Fleet::set_power(std::string name, bmc::PowerAction action, std::string who) {
+    return impl_->set_power(std::move(name), action, std::move(who));
+}
+
+Awaitable<Result<bmc::PowerState>> Fleet::get_power(std::string name) {
+    return impl_->get_power(std::move(name));
+}
+
+Awaitable<Result<void>> Fleet::set_boot(std::string name, bmc::BootRequest boot, std::string who) {
+    return impl_->set_boot(std::move(name), boot, std::move(who));
+}
+
+Awaitable<Result<std::vector<SessionView>>> Fleet::sessions(std::string name) {
+    return impl_->sessions(std::move(name));
+}
+
+Awaitable<Result<void>> Fleet::close_session(std::string name, u32 id, std::string who) {
+    return impl_->close_session(std::move(name), id, std::move(who));
+}
+
+Awaitable<Result<SelInfo>> Fleet::sel(std::string name) {
+    return impl_->sel(std::move(name));
+}
+
+Awaitable<Result<void>> Fleet::clear_sel(std::string name, std::string who) {
+    return impl_->clear_sel(std::move(name), std::move(who));
+}
+
+Awaitable<Result<std::vector<SensorView>>> Fleet::sensors(std::string name) {
+    return impl_->sensors(std::move(name));
+}
+
+Awaitable<Result<std::vector<UserSpec>>> Fleet::users(std::string name) {
+    return impl_->users(std::move(name), false);
+}
+
+Awaitable<Result<UserSpec>> Fleet::set_user(std::string name, UserSpec user, std::string who) {
+    return impl_->set_user(std::move(name), std::move(user), std::move(who));
+}
+
+Awaitable<Result<void>> Fleet::remove_user(std::string name, std::string user, std::string who) {
+    return impl_->remove_user(std::move(name), std::move(user), std::move(who));
+}
+
+Awaitable<Result<std::vector<UserSpec>>> Fleet::secrets(std::string name, std::string who) {
+    return impl_->secrets(std::move(name), std::move(who));
+}
+
+Awaitable<Result<void>> Fleet::set_kg(std::string name, Secret kg, std::string who) {
+    return impl_->set_kg(std::move(name), std::move(kg), std::move(who));
+}
+
+Awaitable<Result<bmc::PowerState>>
+Fleet::test_backend(std::string kind, std::map<std::string, std::string> options) {
+    return impl_->test_backend(std::move(kind), std::move(options));
+}
+
+EventHub& Fleet::events() {
+    return impl_->events();
+}
+
+Fleet::Counts Fleet::counts() const {
+    return impl_->counts();
+}
+
+} // namespace vbmc::fleet

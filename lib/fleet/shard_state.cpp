@@ -1,0 +1,62 @@
+#include "fleet/shard_state.h"
+
+#include "fleet/node.h"
+#include "net/clock.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace vbmc::fleet {
+
+ShardState::ShardState(
+    net::Shard& shard,
+    boost::asio::io_context& control,
+    NodeNotes& notes,
+    store::Store& store,
+    Duration poll_interval
+)
+    : shard_(shard), control_(control), notes_(&notes), store_(store), sessions_(shard.entropy()),
+      save_(
+          shard.timers(), [](void* self) { static_cast<ShardState*>(self)->flush(); }, this
+      ),
+      poll_interval_(poll_interval) {}
+
+ShardState::~ShardState() = default;
+
+NodeWorker::Place ShardState::place() {
+    return {shard_.context().get_executor(), shard_.timers(), gates_, net::now};
+}
+
+std::shared_ptr<const WorkerLimits> ShardState::limits(double confirm_window_s) {
+    auto& limits = limits_[confirm_window_s];
+    if (!limits) {
+        auto made = std::make_shared<WorkerLimits>();
+        made->confirm_window =
+            std::chrono::duration_cast<Duration>(std::chrono::duration<double>(confirm_window_s));
+        made->poll_interval = poll_interval_;
+        limits = std::move(made);
+    }
+    return limits;
+}
+
+void ShardState::tell(NodeNote note) {
+    if (notes_ == nullptr) {
+        return;
+    }
+    boost::asio::post(control_, [notes = notes_, note = std::move(note)] { notes->on_note(note); });
+}
+
+void ShardState::queue_save(std::weak_ptr<Node> node, Duration within) {
+    unsaved_.push_back(std::move(node));
+    save_.arm(std::min(save_.deadline(), net::now().mono + within));
+}
+
+void ShardState::flush() {
+    for (const auto& weak : std::exchange(unsaved_, {})) {
+        if (const auto node = weak.lock()) {
+            node->flush();
+        }
+    }
+}
+
+} // namespace vbmc::fleet

@@ -1,0 +1,74 @@
+#pragma once
+// What the nodes of one shard share: session pools, gates to backend hosts, the batch of what is to
+// be saved, the way to control. Made by the fleet, used on the shard's thread only.
+
+#include "fleet/host_gate.h"
+#include "fleet/node_notes.h"
+#include "fleet/worker.h"
+#include "net/shard.h"
+#include "rmcp/shared.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <map>
+#include <memory>
+#include <vector>
+
+namespace vbmc::store {
+class Store;
+}
+
+namespace vbmc::fleet {
+
+class Node;
+struct NodePolicy;
+
+class ShardState {
+  public:
+    ShardState(
+        net::Shard& shard,
+        boost::asio::io_context& control,
+        NodeNotes& notes,
+        store::Store& store,
+        Duration poll_interval
+    );
+    ~ShardState();
+
+    net::Shard& shard() noexcept { return shard_; }
+
+    rmcp::Shared& sessions() noexcept { return sessions_; }
+
+    HostGates& gates() noexcept { return gates_; }
+
+    store::Store& store() noexcept { return store_; }
+
+    NodeWorker::Place place();
+
+    /// Shared by all nodes of the same confirm window.
+    std::shared_ptr<const WorkerLimits> limits(double confirm_window_s);
+
+    /// Posts to control.
+    void tell(NodeNote note);
+
+    /// The node has something to save; soon, together with others.
+    void queue_save(std::weak_ptr<Node> node, Duration within);
+
+    /// Posted by the fleet before it ends: notes of later go nowhere.
+    void disconnect() noexcept { notes_ = nullptr; }
+
+  private:
+    void flush();
+
+    net::Shard& shard_;
+    boost::asio::io_context& control_;
+    NodeNotes* notes_;
+    store::Store& store_;
+    rmcp::Shared sessions_;
+    HostGates gates_;
+    net::Timer save_;
+    std::vector<std::weak_ptr<Node>> unsaved_;
+    std::map<double, std::shared_ptr<const WorkerLimits>> limits_;
+    Duration poll_interval_;
+};
+
+} // namespace vbmc::fleet
