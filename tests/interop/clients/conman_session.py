@@ -1,11 +1,16 @@
 #!/usr/bin/python3
-"""conman's IPMI consoles: conman_session.py HOST USER PASSWORD. Types return; prints what the console said."""
+"""conman's IPMI consoles: conman_session.py HOST USER PASSWORD. Types a
+command on the console; prints what was heard, and conman's own log of it."""
 
-import subprocess
+import os
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from terminal import converse
 
 from child import child, free_port, wait_for_port
 
@@ -15,7 +20,7 @@ server port={port}
 server logdir="{folder}"
 server pidfile="{folder}/conmand.pid"
 server logfile="{folder}/conmand.log"
-console name="n1" dev="ipmi:{host}" ipmiopts="U:{user},P:{password}" log="{folder}/n1.log" logopts="sanitize"
+console name="n1" dev="ipmi:{host}" ipmiopts="U:{user},P:{password},L:op" log="{folder}/n1.log" logopts="sanitize"
 """
 
 
@@ -34,11 +39,10 @@ def main():
                 if "connected to" in text.lower():
                     break
                 time.sleep(0.2)
-            subprocess.run(
-                ["conman", "-d", f"127.0.0.1:{port}", "-b", "n1"],
-                input=b"\recho vbmc-$((40+2))\r&.", timeout=15, capture_output=True,
-            )
-            time.sleep(2)
+            talk = (("Connection", "\r"), ("# ", "echo vbmc-$((40+2))\r"), ("vbmc-42", "&."), ("closed", ""))
+            command = ["conman", "-d", f"127.0.0.1:{port}", "n1"]
+            _, heard = converse(command, talk, 20, dict(os.environ), folder)
+            print(heard)
         print(log.read_text(errors="replace") if log.exists() else "no log")
     return 0
 

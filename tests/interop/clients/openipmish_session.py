@@ -6,7 +6,7 @@ import sys
 
 COMMANDS = (
     "redisp_cmd off",
-    "domain open n1 -wait_til_up lan -p {port} -U {user} -P {password} -A rmcp+ {ip}",
+    "domain open n1 -wait_til_up lan -p {port} -U {user} -P {password} -A rmcp+ -L operator {ip}",
     "domain info n1",
     "mc list n1",
     "mc info n1(0.20)",

@@ -65,7 +65,7 @@ EVERYTHING = (
     Check("mc selftest", "Selftest: passed"),
     Check("mc getenables", r"System Event Logging +: enabled"),
     Check("mc watchdog get", "Watchdog Timer Is: +Stopped"),
-    Check("mc watchdog off", "shutoff successful"),
+    Check("mc watchdog off", "Shutoff successful"),
     Check("mc getsysinfo system_name"),
     Check("mc setsysinfo system_name rack7-node3"),
     Check("mc getsysinfo system_name", "rack7-node3"),
@@ -84,9 +84,9 @@ EVERYTHING = (
     Check("sel info", (r"^Version +: 1\.5", r"^Entries +: [1-9]", r"'Delete'", "'Reserve'"), within=5),
     Check("sel list", "Power|power|System ACPI|Boot"),
     Check("sel elist", never="SEL has no entries"),
-    Check("sel time get", r"^\d\d/\d\d/\d{4} \d\d:\d\d:\d\d"),
-    Check('sel time set "01/02/2031 03:04:05"'),
-    Check("sel time get", r"^01/02/2031 03:0"),
+    Check("sel time get", r"^\d\d/\d\d/\d\d \d\d:\d\d:\d\d"),
+    Check('sel time set "01/02/31 03:04:05"'),
+    Check("sel time get", r"^01/02/31 03:0"),
     Check('sel time set now'),
     Check("event 1", "Temperature"),
     Check("sel list", "Temperature"),
@@ -165,7 +165,7 @@ LOGINS = (
     Check("-L OPERATOR user set name 7 x", "Insufficient privilege|0xd4", code=1),
     Check("-L OPERATOR power status", "^Chassis Power is ", login=OPERATOR),
     Check("-L OPERATOR power on", "Up/On", login=OPERATOR),
-    Check("-L OPERATOR mc reset cold", "Insufficient privilege", code=1, login=OPERATOR),
+    Check("-L OPERATOR raw 0x06 0x02", "rsp=0xd4", code=1, login=OPERATOR),
     Check("-v -L ADMINISTRATOR power status", FAILED_LOGIN, code=1, login=OPERATOR),
     Check("-L USER power status", "^Chassis Power is ", login=USER),
     Check("-L USER chassis bootparam get 5", "Insufficient privilege|failed", code=1, login=USER),
@@ -213,13 +213,14 @@ KG = tuple(
     for suite in (3, 17)
     for arguments, out, code in (
         ("-y {kg}", "^Chassis Power is ", 0),
-        ("-y 0102030405060708090a0b0c0d0e0f1011121314", FAILED_LOGIN, 1),
+        ("-y 0102030405060708090a0b0c0d0e0f1011121314", FAILED_LOGIN, (0, 1)),
         ("", FAILED_LOGIN, 1),
     )
 )
 
+# 11 and 12 (MD5-128 integrity) make ipmitool itself abort; freeipmi's rows have them.
 SUITE_BY_SUITE = tuple(
-    Check(f"-C {suite} mc info", "IPMI Version +: 2.0") for suite in (1, 2, 3, 6, 7, 8, 11, 12, 15, 16, 17)
+    Check(f"-C {suite} mc info", "IPMI Version +: 2.0") for suite in (1, 2, 3, 6, 7, 8, 15, 16, 17)
 )
 
 ONLY_17 = (
@@ -260,7 +261,7 @@ SEQUENCES = (
     Sequence("ipmitool K_g", Node("it-kg", "127.0.20.9", 623, kg=bytes(range(0xC0, 0xD4))), KG, PREFIX),
     Sequence(
         "ipmitool suites",
-        Node("it-suites", "127.0.20.10", 623, suites=(17, 3, 1, 2, 6, 7, 8, 11, 12, 15, 16)),
+        Node("it-suites", "127.0.20.10", 623, suites=(17, 3, 1, 2, 6, 7, 8, 15, 16)),
         SUITE_BY_SUITE,
         PREFIX,
     ),
