@@ -104,7 +104,7 @@ Awaitable<Result<bool>> apply_users(Apply& apply, const v1::ApplyItem& item) {
     });
     Result<std::vector<fleet::UserSpec>> current = std::vector<fleet::UserSpec>();
     if (with_passwords) { // only to compare: nothing of it leaves
-        current = co_await apply.core.fleet.secrets(name, apply.caller.identity);
+        current = co_await apply.core.fleet.secrets(name, "");
     } else {
         current = co_await apply.core.fleet.users(name);
     }

@@ -187,7 +187,7 @@ Awaitable<Result<std::vector<UserSpec>>> Fleet::Impl::secrets(std::string name, 
     }
     const EntryPtr entry = *found;
     auto all = co_await users(name, true);
-    if (all.has_value()) {
+    if (all.has_value() && !who.empty()) {
         tell(*entry, Event::Kind::users, who, "secrets were read");
     }
     co_return all;
