@@ -6,6 +6,18 @@ namespace vbmc::bmc {
 
 namespace {
 
+/// Set Sensor Event Enable (§35.10) of the sensor that the controller reports an event of. What
+/// others send (Platform Event) is theirs to enable.
+bool is_enabled(const Bmc& bmc, const SelEvent& event) {
+    const SensorSpec* spec = find_sensor(bmc.config.sensors.get(), event.sensor_number);
+    if (event.generator != SelEvent().generator || spec == nullptr) {
+        return true;
+    }
+    const SensorSettings settings = bmc.sensors.settings(*spec);
+    const u16 mask = event.asserted ? settings.assertions : settings.deassertions;
+    return settings.event_messages && (mask >> (event.data[0] & 0x0f) & 1U) != 0;
+}
+
 void follow_up(Bmc& bmc, Now now) {
     const Sel::Record record = bmc.sel.records().back();
     bmc.dirty.add(Section::sel);
@@ -16,7 +28,7 @@ void follow_up(Bmc& bmc, Now now) {
 } // namespace
 
 void log_event(Bmc& bmc, Now now, const SelEvent& event) {
-    if (!bmc.messaging.event_logging()) {
+    if (!bmc.messaging.event_logging() || !is_enabled(bmc, event)) {
         return;
     }
     bmc.sel.add(now, event);

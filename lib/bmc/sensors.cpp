@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace vbmc::bmc {
 
@@ -195,14 +196,23 @@ void Sensors::rearm_all() noexcept {
     }
 }
 
-bool Sensors::wants_refresh(Mono now) noexcept {
+bool Sensors::wants_refresh(Mono now) const noexcept {
     const bool old = seen_at_ == Mono::min() || now - seen_at_ >= refresh_after;
     const bool asked = asked_at_ != Mono::min() && now - asked_at_ < refresh_after;
-    if (!old || asked) {
-        return false;
-    }
+    return old && !asked;
+}
+
+void Sensors::begin_refresh(Mono now, Ticket ticket) noexcept {
     asked_at_ = now;
-    return true;
+    refresh_ = ticket;
+}
+
+Ticket Sensors::refresh_under_way(Mono now, Duration patience) const noexcept {
+    return refresh_ != 0 && now - asked_at_ < patience ? refresh_ : 0;
+}
+
+Ticket Sensors::take_refresh() noexcept {
+    return std::exchange(refresh_, 0);
 }
 
 void Sensors::save(std::vector<u8>& out) const {
@@ -260,11 +270,15 @@ void observe_sensors(Bmc& bmc, Now now, const SensorsSeen& seen) {
     }
 }
 
-void refresh_sensors(Bmc& bmc, Now now) {
-    const bool can = bmc.config.capabilities.sensors && bmc.config.sensors != nullptr;
-    if (can && bmc.sensors.wants_refresh(now.mono)) {
+Ticket refresh_sensors(Bmc& bmc, Now now) {
+    if (!bmc.config.capabilities.sensors || bmc.config.sensors == nullptr) {
+        return 0;
+    }
+    if (bmc.sensors.wants_refresh(now.mono)) {
+        bmc.sensors.begin_refresh(now.mono, bmc.new_ticket());
         bmc.outbox.emplace_back(RefreshSensors{});
     }
+    return bmc.sensors.refresh_under_way(now.mono, bmc.config.confirm_window);
 }
 
 SensorState read_sensor(const Bmc& bmc, Now now, const SensorSpec& spec) {

@@ -77,8 +77,17 @@ class Sensors {
 
     void mark_seen(Mono at) noexcept { seen_at_ = at; }
 
-    /// True at most every few seconds: then somebody has to ask the backend.
-    bool wants_refresh(Mono now) noexcept;
+    /// True when the last readings are old, at most every few seconds: then somebody has to ask.
+    bool wants_refresh(Mono now) const noexcept;
+
+    void begin_refresh(Mono now, Ticket ticket) noexcept;
+
+    /// What a reader may wait for: the refresh that was asked for less than `patience` ago; 0:
+    /// none.
+    Ticket refresh_under_way(Mono now, Duration patience) const noexcept;
+
+    /// The refresh that ended with the last readings, once; 0: none.
+    Ticket take_refresh() noexcept;
 
     Reservation repository; // of the SDR repository
     Reservation device;     // of the device SDRs
@@ -91,6 +100,7 @@ class Sensors {
     std::vector<Live> live_;              // by number
     Mono seen_at_ = Mono::min();
     Mono asked_at_ = Mono::min();
+    Ticket refresh_ = 0;
 };
 
 /// Every event that a sensor can report, one bit each (IPMI 2.0 table 42-2; §43.1 masks).
@@ -99,8 +109,9 @@ u16 possible_events(const SensorSpec& spec) noexcept;
 /// Folds readings in: raw values, and events of the thresholds that were crossed.
 void observe_sensors(Bmc& bmc, Now now, const SensorsSeen& seen);
 
-/// Asks the backend for new readings when the last ones are old.
-void refresh_sensors(Bmc& bmc, Now now);
+/// Asks the backend for new readings when the last ones are old. Gives the ticket of a refresh that
+/// is about to end, for a reader who can wait; 0: there is nothing to wait for.
+Ticket refresh_sensors(Bmc& bmc, Now now);
 
 /// The sensor as it stands: from the last readings, or from what the controller itself knows.
 SensorState read_sensor(const Bmc& bmc, Now now, const SensorSpec& spec);

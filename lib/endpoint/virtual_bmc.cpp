@@ -30,6 +30,10 @@ constexpr bool is_plain_read(u8 netfn, u8 command) noexcept {
     }
 }
 
+constexpr rmcp::Repeat repeat_of(u8 netfn, u8 command) noexcept {
+    return is_plain_read(netfn, command) ? rmcp::Repeat::rerun : rmcp::Repeat::cached;
+}
+
 bmc::Privilege to_bmc(rmcp::Privilege level) noexcept {
     return static_cast<bmc::Privilege>(level);
 }
@@ -88,8 +92,7 @@ std::size_t VirtualBmc::answer(Now now, const rmcp::Request& request, MutableByt
     body[0] = static_cast<u8>(ran.code);
     const Bytes sent =
         ran.code == CompletionCode::ok ? Bytes(reply.written()) : Bytes(body).first(1);
-    const auto repeat =
-        is_plain_read(request.net_fn, request.command) ? rmcp::Repeat::rerun : rmcp::Repeat::cached;
+    const auto repeat = repeat_of(request.net_fn, request.command);
     const std::size_t n = engine_.reply(now, request.ret, sent, out, repeat);
     after_command(now, request, ran.code);
     return n;
@@ -155,7 +158,8 @@ void VirtualBmc::finish_parked(Now now, std::size_t index, const ipmi::Completio
         ran.code == CompletionCode::ok ? Bytes(reply.written()) : Bytes(body).first(1);
     const auto peer = engine_.peer_of(parked.to.session_id);
     ByteArray<512> out;
-    const std::size_t n = engine_.reply(now, parked.to, sent, out);
+    const auto repeat = repeat_of(parked.to.net_fn, parked.to.command);
+    const std::size_t n = engine_.reply(now, parked.to, sent, out, repeat);
     if (n > 0 && peer) {
         outputs_.emplace_back(Transmit{
             *peer, std::vector<u8>(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(n))});
@@ -177,6 +181,8 @@ void VirtualBmc::observe(Now now, const bmc::Observation& observation) {
     model_.observe(now, observation);
     if (const auto* done = std::get_if<bmc::Done>(&observation)) {
         finish_ticket(now, *done);
+    } else if (std::holds_alternative<bmc::SensorsSeen>(observation)) {
+        finish_ticket(now, {model_.sensors.take_refresh(), bmc::Outcome::ok});
     }
     observe_console(now, observation);
 }
@@ -247,6 +253,7 @@ void VirtualBmc::after_command(Now now, const rmcp::Request& request, Completion
         if (request.command == CloseSession::id.command) {
             close_asked(request);
         } else if (changes_users(request.command)) {
+            end_other_sessions(request);
             users_changed();
         }
         break;

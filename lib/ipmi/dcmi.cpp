@@ -2,6 +2,7 @@
 
 #include "bmc/sdr.h"
 #include "ipmi/parameter.h"
+#include "ipmi/sensor.h"
 
 #include <cmath>
 #include <string_view>
@@ -168,7 +169,9 @@ handle(Bmc& bmc, const Context& context, const GetPowerReading::Request& request
     if (request.mode != GetPowerReading::system_statistics) {
         return CompletionCode::invalid_data_field;
     }
-    refresh_sensors(bmc, context.now);
+    if (const bmc::Ticket ticket = wait_for_reading(bmc, context, *spec)) {
+        return Defer{ticket};
+    }
     const bmc::SensorState state = read_sensor(bmc, context.now, *spec);
     const bmc::PowerStatistics& seen = bmc.dcmi.power;
     const auto period =
@@ -265,7 +268,10 @@ handle(Bmc& bmc, const Context& context, const GetTemperatureReadings::Request& 
     if (request.sensor_type != bmc::sensor_type::temperature) {
         return CompletionCode::invalid_data_field;
     }
-    refresh_sensors(bmc, context.now);
+    const bmc::Ticket refresh = refresh_sensors(bmc, context.now);
+    if (refresh != 0 && context.completion == nullptr) {
+        return Defer{refresh};
+    }
     GetTemperatureReadings::Response response;
     response.total = for_each_asked(bmc, request, [&](const SensorSpec& spec) {
         const bmc::SensorState state = read_sensor(bmc, context.now, spec);

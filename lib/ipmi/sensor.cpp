@@ -53,7 +53,27 @@ EventMasks masks_of(const InlineBytes<4>& bytes) noexcept {
     };
 }
 
+bool tells_power(u8 sensor) noexcept {
+    return sensor == bmc::sensor_number::power_unit || sensor == bmc::sensor_number::acpi;
+}
+
 } // namespace
+
+bmc::Ticket wait_for_reading(Bmc& bmc, const Context& context, const SensorSpec& spec) {
+    if (context.completion != nullptr) {
+        return 0;
+    }
+    if (tells_power(spec.number)) {
+        const auto freshness = bmc.power.freshness(bmc.config, context.now.mono);
+        return freshness == bmc::Freshness::fresh ? 0 : bmc.request_refresh(context.now);
+    }
+    if (spec.number < bmc::sensor_number::first_of_backend) {
+        return 0;
+    }
+    const bmc::Ticket refresh = refresh_sensors(bmc, context.now);
+    const bool off = spec.needs_power && bmc.power.state() == bmc::PowerState::off;
+    return off ? 0 : refresh;
+}
 
 Reply<GetDeviceSdrInfo::Response>
 handle(Bmc& bmc, const Context&, const GetDeviceSdrInfo::Request& request) {
@@ -204,7 +224,9 @@ handle(Bmc& bmc, const Context& context, const GetSensorEventStatus::Request& re
     if (chosen.spec == nullptr) {
         return chosen.code;
     }
-    refresh_sensors(bmc, context.now);
+    if (const bmc::Ticket ticket = wait_for_reading(bmc, context, *chosen.spec)) {
+        return Defer{ticket};
+    }
     const SensorSettings settings = bmc.sensors.settings(*chosen.spec);
     const bmc::SensorState state = read_sensor(bmc, context.now, *chosen.spec);
     return GetSensorEventStatus::Response{
@@ -221,7 +243,9 @@ handle(Bmc& bmc, const Context& context, const GetSensorReading::Request& reques
     if (chosen.spec == nullptr) {
         return chosen.code;
     }
-    refresh_sensors(bmc, context.now);
+    if (const bmc::Ticket ticket = wait_for_reading(bmc, context, *chosen.spec)) {
+        return Defer{ticket};
+    }
     const SensorSettings settings = bmc.sensors.settings(*chosen.spec);
     const bmc::SensorState state = read_sensor(bmc, context.now, *chosen.spec);
     GetSensorReading::Response response;

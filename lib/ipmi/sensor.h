@@ -7,6 +7,9 @@
 
 namespace vbmc::ipmi {
 
+/// The ticket to wait for before the sensor is read; 0: read it now.
+bmc::Ticket wait_for_reading(bmc::Bmc& bmc, const Context& context, const bmc::SensorSpec& spec);
+
 struct GetDeviceSdrInfo {
     static constexpr CommandId id{netfn::sensor, 0x20};
     static constexpr auto privilege = bmc::Privilege::user;

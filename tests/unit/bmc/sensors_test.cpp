@@ -244,6 +244,29 @@ TEST_CASE("old readings are asked for anew, not too often") {
     CHECK(asks() == 0);
 }
 
+TEST_CASE("the controller's own events obey their sensor's enables") {
+    World w;
+    bmc::SensorSettings unit = w.model.sensors.settings(w.spec(bmc::sensor_number::power_unit));
+    unit.assertions = 0;
+    w.model.sensors.change(unit);
+    w.power(bmc::PowerState::on);
+    w.events();
+    w.power(bmc::PowerState::off);
+    CHECK(w.events().empty());
+    bmc::SelEvent theirs;
+    theirs.generator = 0x81;
+    theirs.sensor_number = bmc::sensor_number::power_unit;
+    log_event(w.model, w.now, theirs);
+    CHECK(w.events().size() == 1);
+    unit.event_messages = false;
+    unit.deassertions = 0xffff;
+    w.model.sensors.change(unit);
+    w.power(bmc::PowerState::on);
+    CHECK(
+        w.events() == Events{{0x05, 0x6f, 0x00, 0xff, 0xff}}
+    ); // the boot sensor's is not disabled
+}
+
 TEST_CASE("changed settings persist; cut ones are refused") {
     World w;
     bmc::SensorSettings fan = w.model.sensors.settings(w.spec(test::fan));

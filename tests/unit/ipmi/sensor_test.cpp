@@ -175,15 +175,58 @@ TEST_CASE("thresholds, hysteresis and enables read back as set and are kept") {
     CHECK(rig.bmc.dirty.has(bmc::Section::sensors));
 }
 
-TEST_CASE("reading a sensor asks for a fresh look now and then") {
+TEST_CASE("an old reading waits for a fresh one, once for all readers") {
     Rig rig = running();
     rig.bmc.outbox.clear();
-    rig.ask("04 2d 10");
+    CHECK(rig.ask("04 2d 11") == "00 3c c0 c0");
     CHECK(rig.take<bmc::RefreshSensors>().empty());
     rig.pass(std::chrono::seconds(6));
-    rig.ask("04 2d 10");
-    rig.ask("04 2d 11");
+    CHECK(rig.ask("04 2d 11") == "defer");
+    const bmc::Ticket ticket = rig.ticket;
+    CHECK(rig.ask("04 2b 10") == "defer");
+    CHECK(rig.ticket == ticket);
     CHECK(rig.take<bmc::RefreshSensors>().size() == 1);
+    rig.bmc.observe(rig.now, bmc::SensorsSeen{{{test::fan, true, 4000}}});
+    CHECK(rig.bmc.sensors.take_refresh() == ticket);
+    const ipmi::Completion completion{bmc::Outcome::ok, false};
+    CHECK(rig.ask("04 2d 11", &completion) == "00 50 c0 c0");
+    CHECK(rig.ask("04 2d 11") == "00 50 c0 c0");
+    CHECK(rig.bmc.sensors.take_refresh() == 0);
+}
+
+TEST_CASE("a backend that does not tell holds a reader up once in a while, not each time") {
+    Rig rig = running();
+    rig.pass(std::chrono::seconds(6));
+    CHECK(rig.ask("04 2d 11") == "defer");
+    const ipmi::Completion timed_out{bmc::Outcome::ok, true};
+    rig.pass(rig.bmc.config.confirm_window);
+    CHECK(rig.ask("04 2d 11", &timed_out) == "00 3c c0 c0"); // the last one is young enough
+    CHECK(rig.ask("04 2d 10") == "00 55 c0 c8");
+    rig.pass(std::chrono::seconds(60));
+    CHECK(rig.ask("04 2d 11") == "defer");
+    CHECK(rig.ask("04 2d 11", &timed_out) == "00 3c e0 c0"); // not any more
+}
+
+TEST_CASE("nobody waits for what has no reading while the node is off") {
+    Rig rig = running();
+    rig.see(bmc::PowerState::off);
+    rig.pass(std::chrono::seconds(6));
+    CHECK(rig.ask("04 2d 11") == "00 3c e0 c0");
+    CHECK(rig.ask("04 2d 14") == "defer");
+}
+
+TEST_CASE("the power unit's state waits for a look at the power") {
+    Rig rig = running();
+    CHECK(rig.ask("04 2d 01") == "00 00 c0 00 80");
+    rig.pass(std::chrono::seconds(3));
+    rig.bmc.outbox.clear();
+    CHECK(rig.ask("04 2d 01") == "defer");
+    CHECK(rig.take<bmc::RefreshPower>().size() == 1);
+    rig.see(bmc::PowerState::off);
+    const ipmi::Completion completion{bmc::Outcome::ok, false};
+    CHECK(rig.ask("04 2d 01", &completion) == "00 00 c0 01 80");
+    rig.pass(std::chrono::seconds(61));
+    CHECK(rig.ask("04 2d 01", &completion) == "00 00 e0 00 80"); // too old to be told
 }
 
 TEST_CASE("device SDRs have a reservation of their own") {
