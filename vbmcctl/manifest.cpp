@@ -275,6 +275,18 @@ void read_node(
     expand_node(errors, node, pattern, port, out);
 }
 
+void read_list(
+    YamlErrors& errors,
+    const YAML::Node& list,
+    const std::string& file,
+    std::vector<ManifestNode>& out
+) {
+    for (const YAML::Node& node : list) {
+        read_node(errors, node, file, out);
+    }
+}
+
+/// A node, a list of nodes, or `nodes:` with a list.
 void read_document(
     YamlErrors& errors,
     const YAML::Node& document,
@@ -282,8 +294,15 @@ void read_document(
     std::vector<ManifestNode>& out
 ) {
     if (document.IsSequence()) {
-        for (const YAML::Node& node : document) {
-            read_node(errors, node, file, out);
+        read_list(errors, document, file, out);
+    } else if (document.IsMap() && document["nodes"] && !document["name"]) {
+        YamlFields fields(errors, document, "the manifest");
+        const YAML::Node nodes = fields.take("nodes");
+        fields.finish();
+        if (nodes && !nodes.IsSequence()) {
+            errors.add(nodes, "'nodes' is a list");
+        } else if (nodes) {
+            read_list(errors, nodes, file, out);
         }
     } else if (document.IsMap()) {
         read_node(errors, document, file, out);

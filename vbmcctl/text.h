@@ -26,6 +26,9 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 
 std::string_view trim(std::string_view text);
 
+/// Two digits a byte.
+std::string hex_text(const std::string& bytes);
+
 /// "1 node", "20 nodes".
 std::string counted(std::size_t n, std::string_view noun);
 

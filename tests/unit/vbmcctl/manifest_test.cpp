@@ -104,6 +104,10 @@ TEST_CASE("lists, several documents and JSON") {
         parse_manifest("name: a\nbackend: sim\n---\nname: b\nbackend: sim\n", "f").nodes.size() == 2
     );
     CHECK(parse_manifest(R"([{"name": "a", "backend": {"kind": "sim"}}])", "f").nodes.size() == 1);
+    CHECK(
+        parse_manifest("nodes:\n- {name: a, backend: sim}\n- {name: b, backend: sim}\n", "f")
+            .nodes.size() == 2
+    );
     const Manifest empty = parse_manifest("# nothing\n", "f");
     CHECK(empty.nodes.empty());
     CHECK(empty.errors.empty());
@@ -142,6 +146,8 @@ TEST_CASE("each mistake has its line") {
         {"name: n[1-3]\naddress: 127.0.0.[1-2]\nbackend: sim\n",
          "f:1: 'address' stands for 2 values, but there are 3 names"},
         {"name: n[3-1]\nbackend: sim\n", "f:1: range [3-1] runs backwards"},
+        {"nodes: {name: a}\n", "f:1: 'nodes' is a list"},
+        {"nodes: []\nextra: 1\n", "f:2: unknown field 'extra' in the manifest"},
         {"just text\n", "f:1: a manifest is a node or a list of nodes"},
         {"- 5\n", "f:1: a node is a mapping of names to values"},
     }));
