@@ -3,6 +3,8 @@
 
 #include "endpoint/virtual_bmc.h"
 
+#include <algorithm>
+
 namespace vbmc::endpoint {
 
 using namespace std::chrono_literals;
@@ -13,7 +15,8 @@ void VirtualBmc::activate_sol(u32 session) {
         config.accumulate_5ms * Duration(5ms),
         config.send_threshold,
         config.retry_count,
-        config.retry_interval_10ms * Duration(10ms),
+        // 0 asks for repetitions without a pause: they would be used up before an answer can come.
+        std::max<Duration>(config.retry_interval_10ms * Duration(10ms), 10ms),
     };
     sol_ = std::make_unique<Sol>(session, timing);
     model_.outbox.emplace_back(bmc::ConsoleOpen{});

@@ -10,6 +10,9 @@ namespace vbmc::endpoint {
 
 namespace {
 
+constexpr u8 set_user_name = 0x45;
+constexpr u8 set_user_password = 0x47;
+
 rmcp::Privilege to_rmcp(bmc::Privilege level) noexcept {
     return static_cast<rmcp::Privilege>(level);
 }
@@ -117,8 +120,8 @@ void VirtualBmc::users_changed() {
     std::vector<u8> gone;
     engine_.for_each_session([&](const rmcp::SessionInfo& session) {
         const bmc::User* user = model_.users.find(session.user_id);
-        const bool may_stay =
-            user != nullptr && user->can_log_in() && to_rmcp(user->limit) >= session.privilege;
+        const bool may_stay = user != nullptr && user->can_log_in() &&
+                              to_rmcp(user->limit) >= session.privilege_max; // it may rise to that
         if (!may_stay) {
             gone.push_back(session.user_id);
         }
@@ -128,11 +131,27 @@ void VirtualBmc::users_changed() {
     }
 }
 
+/// Whoever knew the old name or password is out; who changes it goes on.
+void VirtualBmc::end_other_sessions(const rmcp::Request& request) {
+    const bool renamed = request.command == set_user_name || request.command == set_user_password;
+    if (!renamed || request.data.empty()) {
+        return;
+    }
+    const u8 user_id = request.data[0] & 0x3f;
+    std::vector<u32> gone;
+    engine_.for_each_session([&](const rmcp::SessionInfo& session) {
+        if (session.user_id == user_id && session.id != request.session_id) {
+            gone.push_back(session.id);
+        }
+    });
+    for (const u32 id : gone) {
+        engine_.close(id, rmcp::SessionEvent::Reason::user_changed);
+    }
+}
+
 bool VirtualBmc::changes_users(u8 app_command) noexcept {
     constexpr u8 set_channel_access = 0x40;
     constexpr u8 set_user_access = 0x43;
-    constexpr u8 set_user_name = 0x45;
-    constexpr u8 set_user_password = 0x47;
     constexpr u8 set_channel_security_keys = 0x56;
     return app_command == set_channel_access || app_command == set_user_access ||
            app_command == set_user_name || app_command == set_user_password ||

@@ -21,6 +21,9 @@ SolInput Sol::receive(Bytes payload) {
     if (packet->sequence == 0) {
         return {};
     }
+    if (is_late(packet->sequence)) {
+        return {}; // a repetition that was overtaken by what the console sent next
+    }
     owe_acknowledgement_ = true;
     if (packet->sequence == last_received_) {
         return {}; // our acknowledgement was lost: say it again, deliver nothing
@@ -31,6 +34,13 @@ SolInput Sol::receive(Bytes payload) {
     last_received_ = packet->sequence;
     last_accepted_ = static_cast<u8>(std::min<std::size_t>(input.characters.size(), 255));
     return input;
+}
+
+/// One packet is under way at a time, so a number shortly before the last one is an old packet.
+bool Sol::is_late(u8 number) const noexcept {
+    constexpr int half = wire::sol_sequence_max / 2;
+    const int behind = (last_received_ - number + wire::sol_sequence_max) % wire::sol_sequence_max;
+    return last_received_ != 0 && behind != 0 && behind <= half;
 }
 
 void Sol::acknowledge(u8 number, u8 accepted, bool nack) {

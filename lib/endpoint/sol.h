@@ -53,6 +53,7 @@ class Sol {
     Mono next_deadline() const noexcept;
 
   private:
+    bool is_late(u8 number) const noexcept;
     void acknowledge(u8 number, u8 accepted, bool nack);
     std::size_t write_packet(MutableBytes out, u8 number, Bytes characters);
     bool may_send_new(Now now) const noexcept;

@@ -4,6 +4,7 @@
 #include "endpoint/session_commands.h"
 #include "ipmi/table.h"
 #include "wire/lan_message.h"
+#include "wire/rmcp.h"
 
 #include <algorithm>
 
@@ -50,18 +51,22 @@ VirtualBmc::VirtualBmc(
 std::size_t VirtualBmc::receive(Now now, const Peer& peer, MutableBytes in, MutableBytes out) {
     ++datagrams_;
     bmc::LanStatistics::count(model_.lan.statistics.udp_received);
+    const auto acknowledgement = wire::rmcp_acknowledgement(in);
     const rmcp::Incoming incoming = engine_.open(now, peer, in, out);
+    if (std::holds_alternative<rmcp::Dropped>(incoming)) {
+        ++dropped_;
+        return 0;
+    }
+    if (acknowledgement) { // ASF 2.0 §3.2.3.1; no client in use asks for it
+        outputs_.emplace_back(Transmit{peer, {acknowledgement->begin(), acknowledgement->end()}});
+    }
     if (const auto* request = std::get_if<rmcp::Request>(&incoming)) {
         return answer(now, *request, out);
     }
     if (const auto* sol = std::get_if<rmcp::Sol>(&incoming)) {
         return on_sol(now, *sol, out);
     }
-    if (const auto* answered = std::get_if<rmcp::Answered>(&incoming)) {
-        return answered->size;
-    }
-    ++dropped_;
-    return 0;
+    return std::get<rmcp::Answered>(incoming).size;
 }
 
 std::size_t VirtualBmc::answer(Now now, const rmcp::Request& request, MutableBytes out) {

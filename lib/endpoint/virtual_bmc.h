@@ -71,6 +71,9 @@ class VirtualBmc final : private rmcp::Directory {
 
     u64 dropped() const noexcept { return dropped_; }
 
+    /// Requests whose answer waits for an intent's end.
+    std::size_t parked_count() const noexcept { return parked_.size(); }
+
   private:
     /// A request whose answer waits for an intent's end: run again then.
     struct Parked {
@@ -106,6 +109,7 @@ class VirtualBmc final : private rmcp::Directory {
     void record_action(const rmcp::Request& request);
     void record(Audit::Kind kind, const rmcp::Request& request, std::string detail);
     void close_asked(const rmcp::Request& request);
+    void end_other_sessions(const rmcp::Request& request);
     static bool changes_users(u8 app_command) noexcept;
 
     // rmcp::Directory
