@@ -108,25 +108,28 @@ const SensorSpec* power_sensor(const SensorSet* own) noexcept {
     return at == own->sensors.end() ? nullptr : &*at;
 }
 
-std::string asset_tag(const Bmc& bmc) {
+std::string_view asset_tag(const Bmc& bmc) noexcept {
     const Dcmi::Settings& settings = bmc.dcmi.settings();
     if (settings.has_asset_tag) {
         return settings.asset_tag;
     }
     const IdentitySeen* seen = bmc.fru.identity();
-    return seen == nullptr ? std::string() : seen->asset_tag.substr(0, Dcmi::asset_tag_max);
+    const std::string_view told = seen == nullptr ? "" : std::string_view(seen->asset_tag);
+    return told.substr(0, Dcmi::asset_tag_max);
 }
 
-std::string controller_id(const Bmc& bmc) {
+InlineBytes<Dcmi::controller_id_max> controller_id(const Bmc& bmc) noexcept {
+    InlineBytes<Dcmi::controller_id_max> text;
     const std::string& set = bmc.dcmi.settings().controller_id;
     if (!set.empty()) {
-        return set;
+        text.assign(std::string_view(set));
+        return text;
     }
     static constexpr std::string_view digits = "0123456789abcdef";
-    std::string text = "DCMI"; // DCMI 1.5 §6.4.6.1: the default
+    text.assign(std::string_view("DCMI"));
     for (const u8 byte : bmc.config.mac) {
-        text.push_back(digits[byte >> 4]);
-        text.push_back(digits[byte & 0x0f]);
+        text.push_back(static_cast<u8>(digits[byte >> 4]));
+        text.push_back(static_cast<u8>(digits[byte & 0x0f]));
     }
     return text;
 }

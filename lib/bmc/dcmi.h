@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace vbmc::bmc {
@@ -60,9 +61,10 @@ class Dcmi {
 /// The sensor that tells the node's power in watts; nullptr when there is none.
 const SensorSpec* power_sensor(const SensorSet* own) noexcept;
 
-/// The tag in force: set by a client, or told by the backend, or empty.
-std::string asset_tag(const Bmc& bmc);
+/// The tag in force: set by a client, or told by the backend, or empty. A view of the model.
+std::string_view asset_tag(const Bmc& bmc) noexcept;
 
-std::string controller_id(const Bmc& bmc);
+/// Set by a client, or "DCMI" and the MAC address (DCMI 1.5 §6.4.6.1).
+InlineBytes<Dcmi::controller_id_max> controller_id(const Bmc& bmc) noexcept;
 
 } // namespace vbmc::bmc

@@ -22,16 +22,20 @@ u8 checksum(Bytes bytes) noexcept {
     return static_cast<u8>(0U - sum);
 }
 
-/// A type/length byte and 8-bit text (§13). What is not printable ASCII becomes '?': names come
-/// from backends. One character alone would read as the end mark.
-void write_text(ByteWriter& out, std::string_view text) {
+/// A type/length byte and 8-bit text (§13), in two pieces. What is not printable ASCII becomes '?':
+/// names come from backends. One character alone would read as the end mark.
+void write_text(ByteWriter& out, std::string_view text, std::string_view more = {}) {
     text = text.substr(0, text_max);
-    const std::size_t size = text.size() == 1 ? 2 : text.size();
+    more = more.substr(0, text_max - text.size());
+    const std::size_t wanted = text.size() + more.size();
+    const std::size_t size = wanted == 1 ? 2 : wanted;
     out.write_u8(static_cast<u8>(0xc0 | size));
-    for (const char c : text) {
-        out.write_u8(c >= 0x20 && c < 0x7f ? static_cast<u8>(c) : u8{'?'});
+    for (const std::string_view piece : {text, more}) {
+        for (const char c : piece) {
+            out.write_u8(c >= 0x20 && c < 0x7f ? static_cast<u8>(c) : u8{'?'});
+        }
     }
-    out.fill(' ', size - text.size());
+    out.fill(' ', size - wanted);
 }
 
 /// One area: version, length in units of 8, what `body` writes, the end mark, padding and checksum.
@@ -50,44 +54,61 @@ u8 write_area(ByteWriter& out, Body body) {
     return static_cast<u8>(start / 8);
 }
 
+/// What the areas say; views of the config, of what was seen, and of the texts beside them.
 struct Names {
-    std::string manufacturer;
-    std::string product;
-    std::string serial;
-    std::string asset_tag;
-    std::string uuid;
-    std::string version;
+    std::string_view manufacturer;
+    std::string_view product;
+    std::string_view serial;
+    std::string_view asset_tag;
+    std::array<char, 36> uuid_text;
+    std::array<char, 6> version_text; // " 1.05": of the controller
+
+    std::string_view uuid() const noexcept { return {uuid_text.data(), uuid_text.size()}; }
+
+    std::string_view version() const noexcept {
+        const std::string_view whole(version_text.data(), version_text.size());
+        return whole.substr(whole[1] == ' ' ? 1 : 0);
+    }
 };
 
-std::string or_else(const std::string& text, const std::string& otherwise) {
+std::string_view or_else(std::string_view text, std::string_view otherwise) noexcept {
     return text.empty() ? otherwise : text;
 }
 
-/// "1.05": the minor number is BCD.
-std::string version_of(const Config& config) {
-    const u8 minor = config.firmware_minor_bcd;
-    return std::to_string(config.firmware_major) + "." + std::to_string(minor >> 4) +
-           std::to_string(minor & 0x0f);
+/// The minor number is BCD.
+std::array<char, 6> version_of(const Config& config) noexcept {
+    const auto digit = [](unsigned value) { return static_cast<char>('0' + value % 10); };
+    const unsigned major = config.firmware_major;
+    const unsigned minor = config.firmware_minor_bcd;
+    return {
+        ' ',
+        major < 10 ? ' ' : digit(major / 10),
+        digit(major),
+        '.',
+        digit(minor >> 4),
+        digit(minor & 0x0f),
+    };
 }
 
 Names names_of(const Config& config, const IdentitySeen* seen) {
-    static const IdentitySeen nothing;
-    const IdentitySeen& known = seen == nullptr ? nothing : *seen;
-    const std::string uuid = guid_text(config.guid);
-    return {
-        .manufacturer = or_else(known.manufacturer, config.firmware_product),
-        .product = or_else(known.product, "Managed node"),
-        .serial = or_else(known.serial, uuid),
-        .asset_tag = known.asset_tag,
-        .uuid = uuid,
-        .version = version_of(config),
-    };
+    Names names{};
+    names.uuid_text = guid_text(config.guid);
+    names.version_text = version_of(config);
+    names.manufacturer = config.firmware_product;
+    names.product = "Managed node";
+    if (seen != nullptr) {
+        names.manufacturer = or_else(seen->manufacturer, names.manufacturer);
+        names.product = or_else(seen->product, names.product);
+        names.serial = seen->serial; // empty: the UUID
+        names.asset_tag = seen->asset_tag;
+    }
+    return names;
 }
 
 void write_chassis(ByteWriter& out, const Names& names) {
     out.write_u8(chassis_type_other);
     write_text(out, ""); // part number
-    write_text(out, names.serial);
+    write_text(out, or_else(names.serial, names.uuid()));
 }
 
 /// The board is the controller itself.
@@ -96,8 +117,8 @@ void write_board(ByteWriter& out, const Config& config, const Names& names) {
     out.write_u24(0); // manufacturing date: unspecified
     write_text(out, config.firmware_product);
     write_text(out, "Virtual BMC");
-    write_text(out, names.uuid);
-    write_text(out, config.firmware_product + " " + names.version);
+    write_text(out, names.uuid());
+    write_text(out, config.firmware_product, names.version());
     write_text(out, ""); // FRU file id
 }
 
@@ -108,11 +129,11 @@ void write_product(ByteWriter& out, const Config& config, const Names& names) {
     write_text(out, names.product);
     write_text(out, ""); // part or model number
     write_text(out, ""); // version
-    write_text(out, names.serial);
+    write_text(out, or_else(names.serial, names.uuid()));
     write_text(out, names.asset_tag);
     write_text(out, ""); // FRU file id
-    write_text(out, "Name: " + config.name);
-    write_text(out, "UUID: " + names.uuid);
+    write_text(out, "Name: ", config.name);
+    write_text(out, "UUID: ", names.uuid());
 }
 
 ByteArray<Fru::size> make_image(const Config& config, const IdentitySeen* seen) {
@@ -174,17 +195,17 @@ bool Fru::load(Bytes saved) {
     return true;
 }
 
-std::string guid_text(const ByteArray<16>& guid) {
+std::array<char, 36> guid_text(const ByteArray<16>& guid) noexcept {
     static constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    text.reserve(36);
+    std::array<char, 36> text{};
+    std::size_t at = 0;
     for (std::size_t i = 0; i < guid.size(); ++i) {
         if (i == 4 || i == 6 || i == 8 || i == 10) {
-            text.push_back('-');
+            text[at++] = '-';
         }
         const u8 byte = guid[guid.size() - 1 - i];
-        text.push_back(digits[byte >> 4]);
-        text.push_back(digits[byte & 0x0f]);
+        text[at++] = digits[byte >> 4];
+        text[at++] = digits[byte & 0x0f];
     }
     return text;
 }

@@ -7,8 +7,8 @@
 #include "bmc/config.h"
 #include "bmc/observation.h"
 
+#include <array>
 #include <memory>
-#include <string>
 #include <vector>
 
 namespace vbmc::bmc {
@@ -37,6 +37,6 @@ class Fru {
 };
 
 /// "01234567-89ab-cdef-0123-456789abcdef" of a GUID in IPMI's order.
-std::string guid_text(const ByteArray<16>& guid);
+std::array<char, 36> guid_text(const ByteArray<16>& guid) noexcept;
 
 } // namespace vbmc::bmc

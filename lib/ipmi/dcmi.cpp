@@ -77,16 +77,22 @@ u8 for_each_asked(const Bmc& bmc, const Request& request, Visit visit) {
     return total;
 }
 
+Bytes bytes_of(std::string_view text, MutableBytes room) noexcept {
+    std::transform(text.begin(), text.end(), room.begin(), [](char c) {
+        return static_cast<u8>(c);
+    });
+    return room.first(text.size());
+}
+
 /// §6.4: a part of a text; an offset behind its end is an error.
 template <class Request>
-CompletionCode
-read_text(std::string_view text, const Request& request, GetAssetTag::Response& response) {
+CompletionCode read_text(Bytes text, const Request& request, GetAssetTag::Response& response) {
     if (request.count > dcmi_text_part_max || request.offset > text.size()) {
         return CompletionCode::parameter_out_of_range;
     }
-    const std::string_view part = text.substr(request.offset, request.count);
+    const Bytes rest = text.subspan(request.offset);
     response.total = static_cast<u8>(text.size());
-    response.data.assign(part);
+    response.data.assign(rest.first(std::min<std::size_t>(request.count, rest.size())));
     return CompletionCode::ok;
 }
 
@@ -204,7 +210,8 @@ Reply<Nothing> handle(Bmc&, const Context&, const ActivatePowerLimit::Request& r
 
 Reply<GetAssetTag::Response> handle(Bmc& bmc, const Context&, const GetAssetTag::Request& request) {
     GetAssetTag::Response response;
-    const auto code = read_text(asset_tag(bmc), request, response);
+    ByteArray<bmc::Dcmi::asset_tag_max> room{};
+    const auto code = read_text(bytes_of(asset_tag(bmc), room), request, response);
     if (code != CompletionCode::ok) {
         return code;
     }
@@ -212,7 +219,7 @@ Reply<GetAssetTag::Response> handle(Bmc& bmc, const Context&, const GetAssetTag:
 }
 
 Reply<SetAssetTag::Response> handle(Bmc& bmc, const Context&, const SetAssetTag::Request& request) {
-    std::string tag = asset_tag(bmc);
+    std::string tag(asset_tag(bmc));
     const auto code = write_text(tag, request, bmc::Dcmi::asset_tag_max);
     if (code != CompletionCode::ok) {
         return code;
@@ -242,7 +249,8 @@ handle(Bmc& bmc, const Context&, const GetDcmiSensorInfo::Request& request) {
 Reply<GetControllerId::Response>
 handle(Bmc& bmc, const Context&, const GetControllerId::Request& request) {
     GetControllerId::Response response;
-    const auto code = read_text(controller_id(bmc), request, response);
+    const auto text = controller_id(bmc);
+    const auto code = read_text(text.bytes(), request, response);
     if (code != CompletionCode::ok) {
         return code;
     }
@@ -251,7 +259,8 @@ handle(Bmc& bmc, const Context&, const GetControllerId::Request& request) {
 
 Reply<SetControllerId::Response>
 handle(Bmc& bmc, const Context&, const SetControllerId::Request& request) {
-    std::string text = controller_id(bmc);
+    const auto before = controller_id(bmc);
+    std::string text(before.bytes().begin(), before.bytes().end());
     const auto code = write_text(text, request, bmc::Dcmi::controller_id_max);
     if (code != CompletionCode::ok) {
         return code;
