@@ -121,8 +121,21 @@ known_option(const CLI::App& root, const CLI::App& command, const std::string& f
     return found != nullptr ? found : root.get_option_no_throw(flag);
 }
 
-/// The command that takes unknown options, and the words that lead to it; nullptr for all others.
+/// The command that takes unknown options; nullptr for all others.
 const CLI::App* folding_command(const CLI::App& root, const std::vector<std::string>& words) {
+    const std::vector<std::string> path = command_path(root, words);
+    if (!path.empty() && path[0] == "add") {
+        return root.get_subcommand("add");
+    }
+    if (path.size() == 2 && path[0] == "backend" && path[1] == "test") {
+        return root.get_subcommand("backend")->get_subcommand("test");
+    }
+    return nullptr;
+}
+
+} // namespace
+
+std::vector<std::string> command_path(const CLI::App& root, const std::vector<std::string>& words) {
     std::vector<std::string> path;
     for (std::size_t i = 0; i < words.size() && path.size() < 2; ++i) {
         if (!words[i].starts_with('-')) {
@@ -135,16 +148,8 @@ const CLI::App* folding_command(const CLI::App& root, const std::vector<std::str
                                 words[i].find('=') == std::string::npos;
         i += takes_next ? 1 : 0;
     }
-    if (!path.empty() && path[0] == "add") {
-        return root.get_subcommand("add");
-    }
-    if (path.size() == 2 && path[0] == "backend" && path[1] == "test") {
-        return root.get_subcommand("backend")->get_subcommand("test");
-    }
-    return nullptr;
+    return path;
 }
-
-} // namespace
 
 std::vector<std::string>
 fold_unknown_options(const CLI::App& root, const std::vector<std::string>& words) {

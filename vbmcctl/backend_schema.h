@@ -23,6 +23,9 @@ std::string option_type_text(const api::BackendOption& option);
 Result<std::map<std::string, std::string>>
 schema_options(const api::BackendKind& kind, const std::vector<std::string>& entries);
 
+/// The first two words of a line that are neither global options nor their values: its command.
+std::vector<std::string> command_path(const CLI::App& root, const std::vector<std::string>& words);
+
 /// Turns options that `command` does not know ("--latency 5ms", "--latency=5ms") into "--option
 /// latency=5ms". A word behind such an option is its value unless it begins with "-".
 std::vector<std::string>

@@ -58,7 +58,7 @@ Cli::Cli(CLI::App& app, Terminal& terminal) : app_(app), terminal_(terminal) {
         ->group(bulk);
     app.add_option("-j,--jobs", g.jobs, "How many nodes at a time")
         ->type_name("N")
-        ->check(CLI::Range(1, 1024))
+        ->check(CLI::Range(1, 1024).description(""))
         ->group(bulk);
 }
 

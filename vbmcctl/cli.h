@@ -43,6 +43,9 @@ class Cli {
 
     Globals& globals() { return globals_; }
 
+    /// The words behind "--", of commands that hand them on as they are.
+    std::vector<std::string>& after_dashes() { return after_dashes_; }
+
     const OutputOptions& output() const { return globals_.output; }
 
     bool human() const {
@@ -87,6 +90,7 @@ class Cli {
     CLI::App& app_;
     Terminal& terminal_;
     Globals globals_;
+    std::vector<std::string> after_dashes_;
     std::unique_ptr<Client> client_;
     std::function<ExitCode()> action_;
 };

@@ -155,7 +155,7 @@ void define(CLI::App& command, Args& args) {
         ->type_name("TIME");
     command.add_option("-n,--limit", args.limit, "The newest so many; with -f: end after so many")
         ->type_name("N")
-        ->check(CLI::Range(1, 5000));
+        ->check(CLI::Range(1, 5000).description(""));
     command.add_flag("-f,--follow", args.follow, "Show what happens from now on");
 }
 

@@ -175,7 +175,8 @@ ExitCode print_line(
 
 ExitCode run(Cli& cli, Args& args) {
     const std::string name = args.words.front();
-    const std::vector<std::string> command(args.words.begin() + 1, args.words.end());
+    std::vector<std::string> command(args.words.begin() + 1, args.words.end());
+    command.insert(command.end(), cli.after_dashes().begin(), cli.after_dashes().end());
     SelectionArgs selection;
     selection.names = {name};
     const Result<ResolvedNodes> resolved = resolve_nodes(cli, selection, false);

@@ -329,7 +329,7 @@ void define(CLI::App& command, Args& args) {
     command.add_flag("--disable", args.disable, "The user may not log in");
     command.add_option("--id", args.id, "Slot, 2 to 16 (the next free one)")
         ->type_name("N")
-        ->check(CLI::Range(2, 16));
+        ->check(CLI::Range(2, 16).description(""));
     add_property_options(command, args.selection);
 }
 

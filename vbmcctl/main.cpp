@@ -5,12 +5,30 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <iostream>
+#include <memory>
 
 namespace vbmc::ctl {
 
 namespace {
+
+/// Options as a manual shows them: what they take, and nothing of how they are checked.
+class HelpFormatter final : public CLI::Formatter {
+  public:
+    std::string make_option_opts(const CLI::Option* option) const override {
+        const std::string type = option->get_type_name();
+        return (type.empty() ? "" : " " + type) + (option->get_required() ? " (required)" : "");
+    }
+
+    std::string make_option_usage(const CLI::Option* option) const override {
+        const std::string name = option->get_name(true);
+        const bool many = option->get_expected_max() > 1 && name.find("...") == std::string::npos;
+        const std::string shown = many ? name + "..." : name;
+        return option->get_required() || shown.starts_with('[') ? shown : "[" + shown + "]";
+    }
+};
 
 /// `__complete` takes its words as they are: half-typed lines are no errors.
 bool is_completion(const std::vector<std::string>& words) {
@@ -22,6 +40,17 @@ std::vector<std::string> without_help_word(std::vector<std::string> words) {
     if (!words.empty() && words.front() == "help") {
         words.erase(words.begin());
         words.emplace_back("--help");
+    }
+    return words;
+}
+
+/// `ipmitool NAME -- ARGS`: ARGS are not ours to parse.
+std::vector<std::string> cut_at_dashes(Cli& cli, std::vector<std::string> words) {
+    const auto dashes = std::find(words.begin(), words.end(), "--");
+    const std::vector<std::string> path = command_path(cli.app(), words);
+    if (dashes != words.end() && !path.empty() && path.front() == "ipmitool") {
+        cli.after_dashes().assign(dashes + 1, words.end());
+        words.erase(dashes, words.end());
     }
     return words;
 }
@@ -113,12 +142,15 @@ ExitCode report_usage(const Cli& cli, const CLI::App& app, const Error& error) {
 ExitCode run(Cli& cli, CLI::App& app, std::vector<std::string> words) {
     try {
         if (!is_completion(words)) {
-            words = fold_unknown_options(app, without_help_word(std::move(words)));
+            words = cut_at_dashes(cli, without_help_word(std::move(words)));
+            words = fold_unknown_options(app, words);
         }
         std::vector<std::string> reversed(words.rbegin(), words.rend());
         app.parse(reversed);
     } catch (const CLI::CallForHelp&) {
-        std::cout << parsed_command(app).help(path_of(parsed_command(app)));
+        const CLI::App& command = parsed_command(app);
+        const CLI::App* parent = command.get_parent();
+        std::cout << command.help(parent == nullptr ? "" : path_of(*parent));
         return ExitCode::ok;
     } catch (const CLI::CallForVersion&) {
         std::cout << "vbmcctl " << VBMC_VERSION << "\n";
@@ -143,9 +175,13 @@ int main(int argc, char** argv) {
     use_utf8_locale();
     Terminal terminal = Terminal::standard();
     CLI::App app("vbmcctl - control emulated BMCs", "vbmcctl");
+    // One command a line: `users n1 add bob` is not `add bob`, and a node may be called "list".
+    app.require_subcommand(0, 1);
     app.set_help_flag("-h,--help", "Show help");
     app.set_version_flag("--version", VBMC_VERSION);
-    app.get_formatter()->column_width(34);
+    const auto formatter = std::make_shared<HelpFormatter>();
+    formatter->column_width(34);
+    app.formatter(formatter);
     app.footer("Nodes are selected by names, globs ('db*'), ranges (node[001-100]), -l LABELS, "
                "--filter or --all.\n"
                "Ends with 0 done, 1 failed, 2 wrong use, 3 not found, 4 not allowed, 5 conflict, 6 "

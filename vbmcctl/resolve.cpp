@@ -205,7 +205,7 @@ Error with_suggestion(Cli& cli, Error error, const std::string& name) {
         }
     }
     const std::string near = closest(name, names);
-    error.hint = near.empty() ? "`vbmcctl list` shows all nodes" : "did you mean " + near + "?";
+    error.hint = near.empty() ? "`vbmcctl list` shows all nodes" : "did you mean '" + near + "'?";
     return error;
 }
 

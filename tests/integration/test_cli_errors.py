@@ -139,7 +139,7 @@ def test_not_found_suggests(daemon, name):
         assert done.returncode == 3, command
         lines = is_one_line(done)
         assert lines[0].startswith(f"vbmcctl: node {name}x: "), command
-        assert lines[1] == f"hint: did you mean {name}?", command
+        assert lines[1] == f"hint: did you mean '{name}'?", command
     done = ctl(daemon, "start", "zzz*")
     assert done.returncode == 3
     assert is_one_line(done)[0] == "vbmcctl: no node matches zzz*"
