@@ -69,7 +69,8 @@ class Driver {
     /// True when a reset does not take up a new boot device (libvirt): the worker does off and on.
     virtual bool boot_needs_power_cycle() const { return false; }
 
-    /// False when the boot device is forgotten with this process: it is told again at the next start.
+    /// False when the boot device is forgotten with this process: it is told again at the next
+    /// start.
     virtual bool keeps_boot_device() const { return true; }
 
     /// How long after a start the machine may still look at the boot device: a one-time choice is

@@ -133,8 +133,8 @@ class Fleet {
     /// Adds, or changes the user of that id or name; an empty password keeps the old one.
     Awaitable<Result<UserSpec>> set_user(std::string name, UserSpec user, std::string who);
     Awaitable<Result<void>> remove_user(std::string name, std::string user, std::string who);
-    /// The secrets of a node, for an authorised caller: user passwords, and K_g as a user with id 0.
-    /// An empty `who` is vbmcd itself, which compares and lets nothing out: no event is told.
+    /// The secrets of a node, for an authorised caller: user passwords, and K_g as a user with id
+    /// 0. An empty `who` is vbmcd itself, which compares and lets nothing out: no event is told.
     Awaitable<Result<std::vector<UserSpec>>> secrets(std::string name, std::string who);
     /// Sets (20 bytes at most) or, when empty, clears K_g.
     Awaitable<Result<void>> set_kg(std::string name, Secret kg, std::string who);

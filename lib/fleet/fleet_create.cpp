@@ -202,21 +202,45 @@ Fleet::Impl::bind_new(EntryPtr entry, CreateRequest& request, Reservation& reser
     }
 }
 
+/// Fills in address and port where they are ours to choose, and checks what that makes.
+Result<void> Fleet::Impl::settle_spec(CreateRequest& request) const {
+    if (auto fits = check_new(request); fits.has_error()) {
+        return fits;
+    }
+    if (auto chosen = choose_address(request); chosen.has_error()) {
+        return chosen;
+    }
+    request.port_auto = request.port_auto || request.spec.port == 0;
+    if (request.port_auto) {
+        if (auto chosen = choose_port(request, 0); chosen.has_error()) {
+            return chosen;
+        }
+    }
+    return check_spec(request.spec);
+}
+
+Awaitable<Result<std::shared_ptr<Node>>>
+Fleet::Impl::make_node(std::size_t index, NodeSetup setup) {
+    ShardState* state = states_[index].get();
+    auto make = [state, setup = std::move(setup)]() mutable {
+        return Node::make(*state, std::move(setup));
+    };
+    boost::asio::io_context& there = shards_[index].context();
+    co_return co_await net::run_on(there, std::move(make));
+}
+
+/// Bound and about to answer: first it has to be on the disk.
+Awaitable<Result<void>> Fleet::Impl::keep_new(EntryPtr entry) {
+    auto save = [](Node& node) { return node.save(bmc::Section::users); };
+    std::vector<store::SectionBlob> sections;
+    sections.push_back(co_await on_node(entry, save));
+    co_return co_await put(entry->spec, std::move(sections));
+}
+
 Awaitable<Result<CreateResult>> Fleet::Impl::create(CreateRequest request) {
     NodeSpec& spec = request.spec;
-    Result<void> fits = check_new(request);
-    if (fits.has_value()) {
-        fits = choose_address(request);
-    }
-    if (fits.has_value() && (request.port_auto || spec.port == 0)) {
-        request.port_auto = true;
-        fits = choose_port(request, 0);
-    }
-    if (fits.has_value()) {
-        fits = check_spec(spec);
-    }
-    if (fits.has_error()) {
-        co_return fits.error();
+    if (Result<void> settled = settle_spec(request); settled.has_error()) {
+        co_return settled.error();
     }
     auto targets = check_targets(spec);
     if (targets.has_error()) {
@@ -229,7 +253,7 @@ Awaitable<Result<CreateResult>> Fleet::Impl::create(CreateRequest request) {
     }
     Reservation reserved(*this, spec.name);
     Result<void> free = reserved.move_to(Peer{spec.address, spec.port});
-    if (free.has_error()) {
+    if (free.has_error() && !request.port_auto) {
         co_return free.error();
     }
     if (spec.uid.empty()) {
@@ -237,8 +261,6 @@ Awaitable<Result<CreateResult>> Fleet::Impl::create(CreateRequest request) {
     }
     spec.etag = make_etag(entropy_);
 
-    auto entry = std::make_shared<Entry>();
-    entry->shard = quietest_shard();
     NodeSetup setup;
     setup.name = spec.name;
     setup.uid = spec.uid;
@@ -246,12 +268,9 @@ Awaitable<Result<CreateResult>> Fleet::Impl::create(CreateRequest request) {
     setup.policy = spec.policy;
     setup.targets = std::move(*targets);
     setup.users = std::move(*users);
-    ShardState* state = &shard(*entry);
-    auto make = [state, setup = std::move(setup)]() mutable {
-        return Node::make(*state, std::move(setup));
-    };
-    boost::asio::io_context& there = home(*entry);
-    auto made = co_await net::run_on(there, std::move(make));
+    auto entry = std::make_shared<Entry>();
+    entry->shard = quietest_shard();
+    auto made = co_await make_node(entry->shard, std::move(setup));
     if (made.has_error()) {
         co_return made.error();
     }
@@ -262,17 +281,14 @@ Awaitable<Result<CreateResult>> Fleet::Impl::create(CreateRequest request) {
     }
     entry->spec = spec;
     if (request.validate_only) {
-        entry->spec.uid.clear();
-        entry->spec.etag.clear();
         result.generated_password.clear();
         const NodeSeen nothing;
         result.node = view_of(*entry, nothing);
+        result.node.spec.uid.clear();
+        result.node.spec.etag.clear();
         co_return result;
     }
-    auto save = [](Node& node) { return node.save(bmc::Section::users); };
-    std::vector<store::SectionBlob> sections;
-    sections.push_back(co_await on_node(entry, save));
-    Result<void> kept = co_await put(spec, std::move(sections));
+    Result<void> kept = co_await keep_new(entry);
     if (kept.has_error()) {
         co_return kept.error();
     }
@@ -284,9 +300,8 @@ Awaitable<Result<CreateResult>> Fleet::Impl::create(CreateRequest request) {
         brought_up(*entry);
     }
     tell(*entry, Event::Kind::node_added, "vbmcd", "added");
-    log(Level::info,
-        "node.added",
-        {{"node", spec.name}, {"endpoint", Peer{spec.address, spec.port}.to_string()}});
+    const Peer local{spec.address, spec.port};
+    log(Level::info, "node.added", {{"node", spec.name}, {"endpoint", local.to_string()}});
     result.node = co_await view(entry);
     co_return result;
 }

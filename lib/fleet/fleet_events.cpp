@@ -11,6 +11,8 @@ namespace vbmc::fleet {
 
 namespace {
 
+constexpr unsigned refusals_max = 20; // log-ins a second that are told
+
 std::string_view word(bmc::PowerState state) noexcept {
     switch (state) {
     case bmc::PowerState::unknown:
@@ -142,9 +144,11 @@ void Fleet::Impl::on_backend(Entry& entry, const NodeNote& note) {
         up ? "REACHABLE" : "BACKEND_UNREACHABLE",
         up ? "the backend answers" : note.message
     );
-    log(up ? Level::info : Level::warn,
-        up ? "node.backend_up" : "node.backend_down",
-        {{"node", entry.spec.name}, {"error", note.message}});
+    if (up) {
+        log(Level::info, "node.backend_up", {{"node", entry.spec.name}});
+    } else {
+        log(Level::warn, "node.backend_down", {{"node", entry.spec.name}, {"error", note.message}});
+    }
     publish(std::move(event), true);
 }
 
@@ -166,12 +170,33 @@ void Fleet::Impl::on_audit(Entry& entry, const NodeNote& note) {
         event.fields["detail"] = note.message;
     }
     event.message = note.message.empty() ? note.what : note.what + " " + note.message;
-    const bool refused = note.what == "login_refused";
-    log(refused ? Level::warn : Level::debug,
-        "node." + note.what,
-        {{"node", entry.spec.name}, {"who", note.who}, {"detail", note.message}});
+    if (note.what == "login_refused") {
+        if (!may_tell_refusal()) {
+            return;
+        }
+        log(Level::warn,
+            "node.login_refused",
+            {{"node", entry.spec.name}, {"who", note.who}, {"why", note.message}});
+    } else {
+        log(Level::debug,
+            "node.audit",
+            {{"node", entry.spec.name},
+             {"who", note.who},
+             {"what", note.what},
+             {"detail", note.message}});
+    }
     // Monitoring logs in and out all day: that is shown while it happens, not kept.
     publish(std::move(event), note.what != "login" && note.what != "logout");
+}
+
+/// Strangers can cause refusals: only so many a second are told, whatever the number of nodes.
+bool Fleet::Impl::may_tell_refusal() {
+    const Mono now = net::now().mono;
+    if (now - refusals_since_ > std::chrono::seconds(1)) {
+        refusals_since_ = now;
+        refusals_ = 0;
+    }
+    return ++refusals_ <= refusals_max;
 }
 
 void Fleet::Impl::on_quarantine(Entry& entry, const NodeNote&) {

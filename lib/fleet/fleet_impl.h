@@ -129,6 +129,9 @@ class Fleet::Impl final : public NodeNotes {
 
     // Creating (fleet_create.cpp).
     Result<void> check_new(const CreateRequest& request) const;
+    Result<void> settle_spec(CreateRequest& request) const;
+    Awaitable<Result<std::shared_ptr<Node>>> make_node(std::size_t shard, NodeSetup setup);
+    Awaitable<Result<void>> keep_new(EntryPtr entry);
     Result<void> choose_address(CreateRequest& request) const;
     Result<void> choose_port(CreateRequest& request, u16 after) const;
     Awaitable<Result<void>> bind_new(EntryPtr entry, CreateRequest& request, Reservation& reserved);
@@ -144,6 +147,7 @@ class Fleet::Impl final : public NodeNotes {
     void publish(Event event, bool keep);
     void tell(const Entry& entry, Event::Kind kind, std::string who, std::string message);
     void on_audit(Entry& entry, const NodeNote& note);
+    bool may_tell_refusal();
     void on_power(Entry& entry, const NodeNote& note);
     void on_action(Entry& entry, const NodeNote& note);
     void on_backend(Entry& entry, const NodeNote& note);
@@ -168,6 +172,8 @@ class Fleet::Impl final : public NodeNotes {
         net::Executor>
         retry_;
     bool stopping_ = false;
+    Mono refusals_since_{};
+    unsigned refusals_ = 0;
 };
 
 /// Starts a write of the store and comes back to control when it is on the disk or refused.

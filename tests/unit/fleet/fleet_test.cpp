@@ -12,6 +12,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
@@ -518,5 +519,66 @@ TEST_CASE("a thousand nodes: created, restarted, all answer", "[fleet]") {
         answering += answers(node) ? 1 : 0;
     }
     CHECK(answering == 1000);
-    CHECK(all[0].status.power == bmc::PowerState::off);
+    for (int i = 0; i < 100 && d.get("n0").status.power != bmc::PowerState::off; ++i) {
+        d.idle(20ms);
+    }
+    CHECK(d.get("n0").status.power == bmc::PowerState::off);
+}
+
+namespace {
+
+double resident_mib() {
+    std::ifstream statm("/proc/self/statm");
+    long total = 0;
+    long resident = 0;
+    statm >> total >> resident;
+    return static_cast<double>(resident * ::sysconf(_SC_PAGESIZE)) / (1 << 20);
+}
+
+} // namespace
+
+// Not part of a plain run: unit_fleet [.scale]
+TEST_CASE("ten thousand idle nodes are cheap and start quickly", "[.scale]") {
+    constexpr int count = 10'000;
+    net::raise_open_files_limit();
+    REQUIRE(net::open_files_max() > count + 100);
+    TemporaryFolder folder;
+    {
+        Daemon d(folder.path);
+        int left = count;
+        for (int i = 0; i < count; ++i) {
+            CreateRequest request;
+            request.spec.name = "n" + std::to_string(i);
+            request.port_auto = true;
+            Target target;
+            target.kind = "sim";
+            request.spec.targets.push_back(target);
+            boost::asio::co_spawn(
+                d.control.get_executor(),
+                d.fleet->create(std::move(request)),
+                [&left](const std::exception_ptr&, const Result<CreateResult>& created) {
+                    left -= created.has_value() ? 1 : 0;
+                }
+            );
+        }
+        const auto begun = std::chrono::steady_clock::now();
+        for (int i = 0; i < 6000 && left > 0; ++i) {
+            d.idle(50ms);
+        }
+        const auto took = std::chrono::steady_clock::now() - begun;
+        WARN("created in " << std::chrono::duration<double>(took).count() << " s");
+        CHECK(left == 0);
+    }
+    const double before = resident_mib();
+    const auto begun = std::chrono::steady_clock::now();
+    Daemon d(folder.path);
+    const auto took = std::chrono::steady_clock::now() - begun;
+    CHECK(d.fleet->counts().running == count);
+    d.idle(3s);
+    const double kib = (resident_mib() - before) * 1024 / count;
+    WARN(
+        "started in " << std::chrono::duration<double>(took).count() << " s, " << kib
+                      << " KiB a node more than when they had ended, " << resident_mib()
+                      << " MiB in all"
+    );
 }
