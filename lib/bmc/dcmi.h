@@ -27,9 +27,7 @@ struct PowerStatistics {
 
     void add(Mono now, double watts) noexcept;
 
-    u16 average() const noexcept {
-        return count == 0 ? u16{0} : static_cast<u16>(sum / count);
-    }
+    u16 average() const noexcept { return count == 0 ? u16{0} : static_cast<u16>(sum / count); }
 };
 
 class Dcmi {
