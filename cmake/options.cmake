@@ -8,11 +8,7 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 find_program(VBMC_CCACHE ccache)
 if(VBMC_CCACHE)
-    # What ccache asks for where headers are precompiled; build trees share their results.
-    set(CMAKE_CXX_COMPILER_LAUNCHER
-        ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_NOHASHDIR=1
-        ${VBMC_CCACHE}
-    )
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${VBMC_CCACHE})
 endif()
 
 add_library(vbmc_options INTERFACE)
