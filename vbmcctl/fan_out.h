@@ -14,6 +14,9 @@ struct FanOut {
     std::vector<ItemResult> items;                // for report_failures()
 };
 
+/// When vbmcd answered none of the calls: that, once, and not for each node. Else nullptr.
+const Error* nobody_answered(const std::vector<ItemResult>& items);
+
 /// Calls `method` for each name; `Request` has a member `node`.
 template <class Stub, class Request, class Response>
 Result<FanOut<Response>> fan_out(
@@ -50,9 +53,8 @@ Result<FanOut<Response>> fan_out(
         }
     });
     progress.finish();
-    if (names->size() == 1 && out.items[0].error &&
-        out.items[0].error->reason == daemon_unreachable) {
-        return *out.items[0].error;
+    if (const Error* gone = nobody_answered(out.items)) {
+        return *gone;
     }
     out.names = std::move(*names);
     return out;
