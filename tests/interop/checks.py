@@ -37,14 +37,17 @@ class Node:
     ipmi15: bool = False
     kg: bytes = b""
     options: tuple = (("speed", "20"),)  # of the sim backend
-    via: int = 0  # the lossy proxy's port on the same address; 0 = straight
+    via: str = ""  # the address of a proxy in front of it, same port (SOL wants that); "" = straight
+
+    @property
+    def ip(self):
+        return self.via or self.address
 
     @property
     def host(self):
         """As freeipmi writes an address with a port."""
-        port = self.via or self.port
-        ip = f"[{self.address}]" if ":" in self.address else self.address
-        return ip if port == 623 else f"{ip}:{port}"
+        ip = f"[{self.ip}]" if ":" in self.ip else self.ip
+        return ip if self.port == 623 else f"{ip}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,8 @@ def _tuple(value):
 def fill(template, node, login, scratch):
     """The argv of a command template."""
     values = {
-        "ip": node.address,
-        "port": str(node.via or node.port),
+        "ip": node.ip,
+        "port": str(node.port),
         "host": node.host,
         "user": login.name,
         "password": login.password,

@@ -132,7 +132,10 @@ def run_lossy(only, scratch, report, jobs):
                 rows = lossy.check_network(number, label, faults, node, proxies, scratch)
                 done.append(pool.submit(run_rows, "lossy", rows, report))
             for future in done:
-                future.result()
+                try:
+                    future.result()
+                except RuntimeError as trouble:
+                    report.row("lossy", "ran to its end", str(trouble))
     finally:
         proxies.stop()
 
