@@ -79,7 +79,7 @@ def test_port_held_by_another_program(api, daemon, name):
     with socket.socket(type=socket.SOCK_DGRAM) as other:
         other.bind((daemon.address, 0))
         port = other.getsockname()[1]
-        with fails("FAILED_PRECONDITION") as seen:
+        with fails("ALREADY_EXISTS", "ENDPOINT_IN_USE", "node.endpoint.port") as seen:
             api.create(name, endpoint=nodes.Endpoint(port=port))
         assert str(port) in seen.failure.message
 
