@@ -1,5 +1,6 @@
 #include "fleet/fleet.h"
 
+#include "fleet/credentials.h"
 #include "fleet/fleet_impl.h"
 #include "fleet/spec_record.h"
 #include "net/clock.h"
@@ -70,12 +71,24 @@ Result<EntryPtr> Fleet::Impl::find(const std::string& name) const {
     return std::move(error).with_field("name");
 }
 
+Error Fleet::Impl::why_not(const Entry& entry) {
+    return entry.why ? *entry.why
+                     : Error(
+                           ErrorCode::failed_precondition,
+                           "node '" + entry.spec.name + "' could not be made"
+                       );
+}
+
+EntryPtr Fleet::Impl::find_uid(std::string_view uid) const {
+    const auto bytes = parse_uuid(uid);
+    const auto at = bytes ? by_uid_.find(*bytes) : by_uid_.end();
+    return at == by_uid_.end() ? nullptr : at->second;
+}
+
 Result<EntryPtr> Fleet::Impl::find_made(const std::string& name) const {
     auto entry = find(name);
     if (entry.has_value() && !(*entry)->node) {
-        return (*entry)->why.value_or(
-            Error(ErrorCode::failed_precondition, "node '" + name + "' could not be made")
-        );
+        return why_not(**entry);
     }
     return entry;
 }
@@ -121,6 +134,15 @@ NodeView Fleet::Impl::view_of(const Entry& entry, const NodeSeen& seen) const {
     view.status.last_error = seen.last_error;
     if (entry.why) {
         view.status.last_error = describe(*entry.why);
+    }
+    if (entry.state == NodeState::running) { // told of every running node, kept for none
+        Condition bound;
+        bound.type = "Bound";
+        bound.reason = "BOUND";
+        const Peer local{entry.spec.address, entry.spec.port};
+        bound.message = "answers on UDP " + local.to_string();
+        bound.since = entry.bound_since;
+        view.status.conditions.insert(view.status.conditions.begin(), std::move(bound));
     }
     return view;
 }

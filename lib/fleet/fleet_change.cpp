@@ -245,7 +245,9 @@ Awaitable<Result<void>> Fleet::Impl::remove(std::string name, std::string etag) 
     }
     addresses_.release(endpoint_of(entry->spec));
     nodes_.erase(name);
-    by_uid_.erase(entry->spec.uid);
+    if (const auto uid = parse_uuid(entry->spec.uid)) {
+        by_uid_.erase(*uid);
+    }
     --load_[entry->shard];
     entry->state = NodeState::stopped;
     tell(*entry, Event::Kind::node_removed, "vbmcd", "removed");
@@ -264,7 +266,7 @@ Awaitable<Result<NodeView>> Fleet::Impl::set_enabled(std::string name, bool enab
         co_return gone(name);
     }
     if (enabled && !entry->node) {
-        co_return entry->why.value_or(gone(name));
+        co_return why_not(*entry);
     }
     if (entry->spec.enabled != enabled) {
         NodeSpec next = entry->spec;

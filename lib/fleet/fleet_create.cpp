@@ -105,7 +105,9 @@ std::size_t Fleet::Impl::quietest_shard() const {
 
 void Fleet::Impl::enrol(const EntryPtr& entry) {
     nodes_[entry->spec.name] = entry;
-    by_uid_[entry->spec.uid] = entry;
+    if (const auto uid = parse_uuid(entry->spec.uid)) {
+        by_uid_[*uid] = entry;
+    }
     ++load_[entry->shard];
 }
 
@@ -133,11 +135,11 @@ Result<void> Fleet::Impl::check_new(const CreateRequest& request) const {
         return Error(ErrorCode::invalid_argument, "'" + spec.uid.substr(0, 64) + "' is no UUID")
             .with_field("uid");
     }
-    if (by_uid_.contains(spec.uid)) {
+    if (const EntryPtr other = find_uid(spec.uid)) {
         return Error(
                    ErrorCode::already_exists,
                    "UID_EXISTS",
-                   "node '" + by_uid_.find(spec.uid)->second->spec.name + "' has this UUID"
+                   "node '" + other->spec.name + "' has this UUID"
         )
             .with_field("uid");
     }
@@ -259,6 +261,9 @@ Awaitable<Result<CreateResult>> Fleet::Impl::create(CreateRequest request) {
     if (spec.uid.empty()) {
         spec.uid = make_uuid(entropy_);
     }
+    std::transform(spec.uid.begin(), spec.uid.end(), spec.uid.begin(), [](char c) {
+        return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
     spec.etag = make_etag(entropy_);
 
     NodeSetup setup;

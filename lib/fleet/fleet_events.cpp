@@ -58,11 +58,11 @@ void Fleet::Impl::tell(const Entry& entry, Event::Kind kind, std::string who, st
 }
 
 void Fleet::Impl::on_note(const NodeNote& note) {
-    const auto at = by_uid_.find(note.uid);
-    if (at == by_uid_.end() || stopping_) {
+    const EntryPtr found = find_uid(note.uid);
+    if (!found || stopping_) {
         return; // removed meanwhile
     }
-    Entry& entry = *at->second;
+    Entry& entry = *found;
     switch (note.kind) {
     case NodeNote::Kind::power:
         on_power(entry, note);

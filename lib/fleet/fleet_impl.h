@@ -28,12 +28,13 @@ struct Entry {
     NodeSpec spec;
     std::size_t shard = 0;
     std::shared_ptr<Node> node; // null: it cannot be made; `why` says so
-    std::optional<Error> why;
+    std::unique_ptr<const Error> why;
     NodeState state = NodeState::stopped;
     std::vector<Condition> conditions;
     Turn turn; // of who changes it
     bool removed = false;
     unsigned bind_failures = 0;
+    Wall bound_since{};
     Mono retry_at = never;
 };
 
@@ -99,6 +100,8 @@ class Fleet::Impl final : public NodeNotes {
     // Finding and changing entries (fleet.cpp).
     Result<EntryPtr> find(const std::string& name) const;
     /// An entry that has its node, or why it has none.
+    static Error why_not(const Entry& entry);
+    EntryPtr find_uid(std::string_view uid) const;
     Result<EntryPtr> find_made(const std::string& name) const;
     boost::asio::io_context& home(const Entry& entry);
 
@@ -163,9 +166,9 @@ class Fleet::Impl final : public NodeNotes {
     Addresses addresses_;
     std::vector<std::unique_ptr<ShardState>> states_;
     std::map<std::string, EntryPtr> nodes_;
-    std::map<std::string, EntryPtr> by_uid_;
-    std::set<std::string> coming_; // names that are being created
-    std::vector<u32> load_;        // nodes a shard
+    std::map<ByteArray<16>, EntryPtr> by_uid_; // UUIDs as bytes: half the size
+    std::set<std::string> coming_;             // names that are being created
+    std::vector<u32> load_;                    // nodes a shard
     boost::asio::basic_waitable_timer<
         std::chrono::steady_clock,
         boost::asio::wait_traits<std::chrono::steady_clock>,

@@ -68,15 +68,13 @@ EntryPtr Fleet::Impl::adopt(store::StoredNode stored, std::vector<std::vector<Lo
         entry->spec.name = stored.record.name;
         entry->spec.uid = stored.record.uid;
         entry->spec.etag = stored.record.etag;
-        entry->why = spec.error();
+        entry->why = std::make_unique<const Error>(spec.error());
     }
     if (stored.damage) {
-        entry->why = std::move(stored.damage);
+        entry->why = std::make_unique<const Error>(*stored.damage);
     }
     entry->shard = quietest_shard();
-    nodes_[entry->spec.name] = entry;
-    by_uid_[entry->spec.uid] = entry;
-    ++load_[entry->shard];
+    enrol(entry);
     Loaded loaded;
     if (!entry->why) {
         static_cast<void>(
@@ -84,7 +82,7 @@ EntryPtr Fleet::Impl::adopt(store::StoredNode stored, std::vector<std::vector<Lo
         ); // unique in the store
         auto checked = check_targets(entry->spec);
         if (checked.has_error()) {
-            entry->why = checked.error();
+            entry->why = std::make_unique<const Error>(checked.error());
         } else {
             loaded.setup.targets = std::move(*checked);
         }
@@ -138,7 +136,7 @@ Awaitable<void> Fleet::Impl::start_shard(std::size_t index, std::vector<Loaded> 
         Entry& entry = *loaded.entry;
         entry.node = std::move(loaded.node);
         if (loaded.not_made) {
-            entry.why = loaded.not_made;
+            entry.why = std::make_unique<const Error>(*loaded.not_made);
             set_condition(entry, "Usable", false, "UNUSABLE", describe(*loaded.not_made));
             set_state(entry, NodeState::failed);
         } else if (loaded.not_bound) {
@@ -152,8 +150,10 @@ Awaitable<void> Fleet::Impl::start_shard(std::size_t index, std::vector<Loaded> 
 void Fleet::Impl::brought_up(Entry& entry) {
     entry.bind_failures = 0;
     entry.retry_at = never;
-    const Peer local{entry.spec.address, entry.spec.port};
-    set_condition(entry, "Bound", true, "BOUND", "answers on UDP " + local.to_string());
+    entry.bound_since = net::now().wall;
+    std::erase_if(entry.conditions, [](const Condition& condition) {
+        return condition.type == "Bound" || condition.type == "Quarantined";
+    });
     set_state(entry, NodeState::running);
 }
 
@@ -175,7 +175,7 @@ void Fleet::Impl::bring_up_failed(Entry& entry, const Error& why) {
 /// Binds and answers, or says why not; the caller has the entry's turn.
 Awaitable<Result<void>> Fleet::Impl::bring_up(EntryPtr entry) {
     if (!entry->node) {
-        co_return entry->why.value_or(Error(ErrorCode::internal, "the node was not made"));
+        co_return why_not(*entry);
     }
     const Peer local{entry->spec.address, entry->spec.port};
     const net::UdpOptions options = udp_options();

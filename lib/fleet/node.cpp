@@ -103,7 +103,7 @@ Node::try_targets(ShardState& shard, const std::string& name, const CheckedTarge
 Node::Node(
     ShardState& shard, const NodeSetup& setup, Routes routes, const bmc::Config& config, Now now
 )
-    : shard_(shard), name_(setup.name), uid_(setup.uid),
+    : shard_(shard), name_(setup.name),
       bmc_(config, to_access(setup.policy), shard.sessions(), now),
       timer_(
           shard.shard().timers(), [](void* self) { static_cast<Node*>(self)->on_timer(); }, this
@@ -206,7 +206,7 @@ Result<void> Node::set_targets(const CheckedTargets& targets) {
 }
 
 void Node::start_worker() {
-    const u32 seed = static_cast<u32>(std::hash<std::string>()(uid_));
+    const u32 seed = static_cast<u32>(std::hash<std::string>()(name_));
     WorkerHost& host = *this;
     worker_ = std::make_shared<NodeWorker>(shard_.place(), host, routes_, limits_, seed);
     const bmc::BootRequest boot = model().boot.request();
@@ -332,7 +332,7 @@ void Node::flush() {
             }
         });
     };
-    shard_.store().put_sections(uid_, std::move(blobs), std::move(done));
+    shard_.store().put_sections(uid(), std::move(blobs), std::move(done));
 }
 
 NodeSeen Node::seen() const {

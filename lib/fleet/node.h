@@ -136,6 +136,8 @@ class Node final : public net::DatagramHandler,
     void carry_out(endpoint::Output& output);
     void tell(const endpoint::Audit& audit);
     void note(NodeNote note);
+    /// The node's UUID as text; kept as the model's GUID only.
+    std::string uid() const;
     void fault(const char* what) noexcept;
     net::Awaitable<bmc::Outcome> wait_for(bmc::Ticket ticket);
     Error refusal(bmc::Outcome outcome) const;
@@ -161,7 +163,6 @@ class Node final : public net::DatagramHandler,
 
     ShardState& shard_;
     std::string name_;
-    std::string uid_;
     endpoint::VirtualBmc bmc_;
     net::Timer timer_; // of the model
     Routes routes_;

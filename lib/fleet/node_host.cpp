@@ -79,8 +79,13 @@ void Node::fault(const char* what) noexcept {
     }
 }
 
+std::string Node::uid() const {
+    const auto text = bmc::guid_text(bmc_.model().config.guid);
+    return {text.begin(), text.end()};
+}
+
 void Node::note(NodeNote what) {
-    what.uid = uid_;
+    what.uid = uid();
     what.when = net::now().wall;
     shard_.tell(std::move(what));
 }

@@ -30,7 +30,7 @@ void Turn::pass() {
         return;
     }
     auto next = std::move(waiting_.front());
-    waiting_.pop_front();
+    waiting_.erase(waiting_.begin());
     next();
 }
 
