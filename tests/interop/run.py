@@ -12,21 +12,20 @@ import argparse
 import concurrent.futures
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
 
 import hostile
 import lossy
 from checks import ADMIN, Check, Node, checks_of, run_check
 from daemon import Daemon
+from nodes import add_nodes
 from table import SEQUENCES
 
 LOGIN = Check("ipmitool -I lanplus -H {ip} -p {port} -U {user} -f {pwfile} power status", "^Chassis Power is ")
@@ -183,26 +182,22 @@ def main(arguments):
             for check in checks_of(sequence):
                 print(f"{sequence.client:22} {sequence.node.host:20} {check.command}")
         return 0
-    folder = Path(tempfile.mkdtemp(prefix="vbmc-interop-"))
-    folder.chmod(0o700)
     report = Report(options.verbose)
-    daemon = Daemon(options.bin, folder)
+    daemon = Daemon(binaries=Path(options.bin).resolve())
     try:
         daemon.start()
-        daemon.add_nodes(nodes)
-        print(f"{len(nodes)} nodes, vbmcd pid {daemon.process.pid}, {folder}", flush=True)
-        run_all(options, folder, report)
+        add_nodes(daemon, nodes)
+        print(f"{len(nodes)} nodes, vbmcd pid {daemon.process.pid}, {daemon.folder}", flush=True)
+        run_all(options, daemon.folder, report)
         report.row("vbmcd", "is still the same process", "" if daemon.alive() else "vbmcd ended")
         code = daemon.stop()
         report.row("vbmcd", "stopped cleanly", "" if code == 0 else f"exit code {code}")
+    except BaseException:
+        daemon.failed = True
+        raise
     finally:
-        daemon.stop()
-        if report.failures or options.keep:
-            print(f"kept: {folder}")
-            log = daemon.log.read_text(errors="replace").splitlines() if daemon.log.exists() else []
-            print("\n".join(["vbmcd's last words:", *log[-15:]]))
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
+        daemon.failed = daemon.failed or bool(report.failures) or options.keep
+        daemon.close()
     for failure in report.failures:
         print(f"FAILED {failure}")
     print(f"{report.passed} passed, {len(report.failures)} failed")

@@ -1,23 +1,26 @@
 """A client's own daemon for the length of one check."""
 
 import contextlib
-import ctypes
-import signal
 import socket
 import subprocess
+import sys
 import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
+
+from daemon import die_with_parent, free_tcp_port
 
 
 @contextlib.contextmanager
 def child(argv, **how):
     """Runs argv in the background; ends it, whatever happens."""
-    libc = ctypes.CDLL(None)
     process = subprocess.Popen(
         argv,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        preexec_fn=lambda: libc.prctl(1, signal.SIGKILL),
+        preexec_fn=die_with_parent,
         **how,
     )
     try:
@@ -29,12 +32,6 @@ def child(argv, **how):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_for_port(port, seconds=10):

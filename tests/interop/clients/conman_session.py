@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from terminal import converse
 
-from child import child, free_port, wait_for_port
+from child import child, free_tcp_port, wait_for_port
 
 CONFIG = """\
 server loopback=on
@@ -26,7 +26,7 @@ console name="n1" dev="ipmi:{host}" ipmiopts="U:{user},P:{password},L:op" log="{
 
 def main():
     host, user, password = sys.argv[1:]
-    port = free_port()
+    port = free_tcp_port()
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "conman.conf"
         config.write_text(CONFIG.format(port=port, folder=folder, host=host, user=user, password=password))

@@ -8,12 +8,12 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from child import child, free_port, wait_for_port
+from child import child, free_tcp_port, wait_for_port
 
 
 def main():
     host, user, password = sys.argv[1:]
-    port = free_port()
+    port = free_tcp_port()
     module = {
         "user": user,
         "pass": password,

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from child import child, free_port, wait_for_port
+from child import child, free_tcp_port, wait_for_port
 
 CONFIG = """\
 listen "127.0.0.1:{port}"
@@ -23,7 +23,7 @@ node "n1" "ipmi0" "{plug}"
 
 def main():
     host, ip, user, password = sys.argv[1:]
-    port = free_port()
+    port = free_tcp_port()
     with tempfile.TemporaryDirectory() as folder:
         freeipmi = Path(folder) / "freeipmi.conf"
         freeipmi.write_text(f"username {user}\npassword {password}\nprivilege-level OPERATOR\n")
