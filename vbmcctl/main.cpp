@@ -36,9 +36,10 @@ bool is_completion(const std::vector<std::string>& words) {
 }
 
 /// `vbmcctl help power` is `vbmcctl power --help`.
-std::vector<std::string> without_help_word(std::vector<std::string> words) {
-    if (!words.empty() && words.front() == "help") {
-        words.erase(words.begin());
+std::vector<std::string> without_help_word(const CLI::App& app, std::vector<std::string> words) {
+    const std::vector<std::string> path = command_path(app, words);
+    if (!path.empty() && path.front() == "help") {
+        words.erase(std::find(words.begin(), words.end(), "help"));
         words.emplace_back("--help");
     }
     return words;
@@ -142,7 +143,7 @@ ExitCode report_usage(const Cli& cli, const CLI::App& app, const Error& error) {
 ExitCode run(Cli& cli, CLI::App& app, std::vector<std::string> words) {
     try {
         if (!is_completion(words)) {
-            words = cut_at_dashes(cli, without_help_word(std::move(words)));
+            words = cut_at_dashes(cli, without_help_word(app, std::move(words)));
             words = fold_unknown_options(app, words);
         }
         std::vector<std::string> reversed(words.rbegin(), words.rend());

@@ -21,7 +21,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <thread>
 #include <unistd.h>
+#include <vector>
 
 using namespace vbmc;
 using namespace vbmc::test;
@@ -387,6 +389,63 @@ TEST_CASE("stopping ends streams and calls, and removes the socket") {
     CHECK(ended.error_code() == grpc::UNAVAILABLE);
     CHECK(info_of(ended.error_details()).reason() == "SHUTTING_DOWN");
     CHECK(access(world.socket.c_str(), F_OK) != 0);
+}
+
+TEST_CASE("stopping does not wait for what hangs longer than the grace time") {
+    World world([](FakeFleet& fleet) {
+        fill(fleet, 3);
+        fleet.delay_ms = 60'000;
+    });
+    std::vector<std::thread> callers;
+    grpc::Status unary;
+    grpc::Status batch;
+    grpc::Status apply;
+    callers.emplace_back([&] {
+        Context context;
+        v1::GetPowerRequest request;
+        request.set_node("n0001");
+        v1::GetPowerResponse response;
+        unary = v1::PowerService::NewStub(world.connect())->GetPower(&context, request, &response);
+    });
+    callers.emplace_back([&] {
+        Context context;
+        v1::BatchNodesRequest request;
+        request.set_filter("*");
+        request.mutable_restart();
+        const auto stub = v1::NodeService::NewStub(world.connect());
+        const auto stream = stub->BatchNodes(&context, request);
+        v1::BatchNodesResponse message;
+        while (stream->Read(&message)) {
+        }
+        batch = stream->Finish();
+    });
+    callers.emplace_back([&] {
+        Context context;
+        const auto stub = v1::NodeService::NewStub(world.connect());
+        const auto stream = stub->ApplyNodes(&context);
+        v1::ApplyNodesRequest message;
+        message.mutable_header();
+        stream->Write(message);
+        *message.mutable_item()->mutable_node() = declared("new");
+        stream->Write(message);
+        v1::ApplyNodesResponse answer; // and the stream stays open
+        while (stream->Read(&answer)) {
+        }
+        apply = stream->Finish();
+    });
+    int in_flight = 0;
+    while (in_flight < 5) {
+        world.on_control([&](FakeFleet& fleet) { in_flight = fleet.in_flight; });
+    }
+    const auto began = std::chrono::steady_clock::now();
+    world.stop();
+    for (std::thread& caller : callers) {
+        caller.join();
+    }
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(20));
+    CHECK(unary.error_code() == grpc::UNAVAILABLE);
+    CHECK(batch.error_code() == grpc::UNAVAILABLE);
+    CHECK(apply.error_code() == grpc::UNAVAILABLE);
 }
 
 TEST_CASE("the socket: mode, a stale file, a live one, a file in the way") {

@@ -65,6 +65,7 @@ void World::stop() {
     )
         .get();
     work_.reset();
+    io_.stop(); // abandoned calls may wait for long
     thread_.join();
     server_.reset();
     fleet_.reset();

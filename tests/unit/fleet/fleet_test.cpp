@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <malloc.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <thread>
@@ -570,6 +571,7 @@ TEST_CASE("ten thousand idle nodes are cheap and start quickly", "[.scale]") {
     CHECK(d.fleet->counts().running == count);
     d.idle(3s);
     const double kib = (resident_mib() - before) * 1024 / count;
+    WARN("in use: " << ::mallinfo2().uordblks / count << " bytes a node");
     WARN(
         "started in " << std::chrono::duration<double>(took).count() << " s, " << kib
                       << " KiB a node more than when they had ended, " << resident_mib()
