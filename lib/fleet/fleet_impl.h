@@ -121,6 +121,7 @@ class Fleet::Impl final : public NodeNotes {
     Awaitable<std::invoke_result_t<F&, Node&>> on_node(EntryPtr entry, F function);
 
     // Starting (fleet_start.cpp).
+    Awaitable<Result<void>> load();
     Awaitable<void> start_shard(std::size_t shard, std::vector<Loaded> nodes);
     EntryPtr adopt(store::StoredNode stored, std::vector<std::vector<Loaded>>& by_shard);
     Awaitable<Result<void>> bring_up(EntryPtr entry);

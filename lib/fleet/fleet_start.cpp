@@ -11,6 +11,7 @@
 #include <boost/asio/detached.hpp>
 
 #include <algorithm>
+#include <malloc.h>
 #include <utility>
 
 namespace vbmc::fleet {
@@ -35,6 +36,22 @@ struct Fleet::Impl::Loaded {
 };
 
 Awaitable<Result<void>> Fleet::Impl::start() {
+    Result<void> loaded = co_await load();
+    if (loaded.has_error()) {
+        co_return loaded;
+    }
+    ::malloc_trim(0); // what the store handed over is several times what stays
+    const Fleet::Counts all = counts();
+    log(Level::info,
+        "fleet.started",
+        {{"nodes", static_cast<long long>(all.nodes)},
+         {"running", static_cast<long long>(all.running)},
+         {"failed", static_cast<long long>(all.failed)}});
+    arm_retry();
+    co_return Result<void>();
+}
+
+Awaitable<Result<void>> Fleet::Impl::load() {
     auto snapshot = store_.load_all(); // blocks: there is nothing else to do yet
     if (snapshot.has_error()) {
         co_return snapshot.error();
@@ -49,13 +66,6 @@ Awaitable<Result<void>> Fleet::Impl::start() {
         shards.push_back(start_shard(i, std::move(by_shard[i])));
     }
     co_await net::when_all(std::move(shards));
-    const Fleet::Counts all = counts();
-    log(Level::info,
-        "fleet.started",
-        {{"nodes", static_cast<long long>(all.nodes)},
-         {"running", static_cast<long long>(all.running)},
-         {"failed", static_cast<long long>(all.failed)}});
-    arm_retry();
     co_return Result<void>();
 }
 

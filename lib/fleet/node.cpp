@@ -210,7 +210,7 @@ void Node::start_worker() {
     WorkerHost& host = *this;
     worker_ = std::make_shared<NodeWorker>(shard_.place(), host, routes_, limits_, seed);
     const bmc::BootRequest boot = model().boot.request();
-    worker_->start(boot.persistent ? boot : bmc::BootRequest{});
+    worker_->start(boot.persistent ? boot : bmc::BootRequest{}, shard_.first_look());
     const bool tell = !boot.persistent || !routes_.to(Route::boot)->keeps_boot_device();
     if (boot.device != bmc::BootDevice::none && tell) {
         worker_->submit(bmc::SetBoot{boot});

@@ -39,6 +39,12 @@ std::shared_ptr<const WorkerLimits> ShardState::limits(double confirm_window_s) 
     return limits;
 }
 
+Mono ShardState::first_look() {
+    constexpr Duration gap = std::chrono::microseconds(100);
+    next_look_ = std::max(next_look_ + gap, net::now().mono);
+    return next_look_;
+}
+
 void ShardState::tell(NodeNote note) {
     if (notes_ == nullptr) {
         return;

@@ -47,6 +47,10 @@ class ShardState {
     /// Shared by all nodes of the same confirm window.
     std::shared_ptr<const WorkerLimits> limits(double confirm_window_s);
 
+    /// When a node that starts now may look at its machine: one after the other, so that ten
+    /// thousand starts are never ten thousand calls at once.
+    Mono first_look();
+
     /// Posts to control.
     void tell(NodeNote note);
 
@@ -69,6 +73,7 @@ class ShardState {
     std::vector<std::weak_ptr<Node>> unsaved_;
     std::map<double, std::shared_ptr<const WorkerLimits>> limits_;
     Duration poll_interval_;
+    Mono next_look_{};
 };
 
 } // namespace vbmc::fleet

@@ -55,7 +55,7 @@ NodeWorker::NodeWorker(
 
 NodeWorker::~NodeWorker() = default;
 
-void NodeWorker::start(const bmc::BootRequest& standing) {
+void NodeWorker::start(const bmc::BootRequest& standing, Mono first_look) {
     standing_ = standing;
     std::weak_ptr<NodeWorker> weak = weak_from_this();
     for (const auto& driver : routes_.drivers()) {
@@ -72,8 +72,12 @@ void NodeWorker::start(const bmc::BootRequest& standing) {
             }
         });
     }
-    look_at_ = now();
-    kick();
+    look_at_ = std::max(now(), first_look);
+    if (look_at_ > now()) {
+        timer_.arm(look_at_);
+    } else {
+        kick();
+    }
 }
 
 void NodeWorker::stop() {

@@ -84,8 +84,8 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     ~NodeWorker();
 
     /// Looks at the machine for the first time. `standing` is the persistent boot device that the
-    /// backend was told in an earlier life.
-    void start(const bmc::BootRequest& standing);
+    /// backend was told in an earlier life. `first_look`: not before then.
+    void start(const bmc::BootRequest& standing, Mono first_look = Mono::min());
 
     /// Gives up what is in flight; the host is not called again.
     void stop();
