@@ -1,12 +1,13 @@
 """vbmcctl: the mistakes that people make - what they read, and the exit code that scripts read."""
 
+import fcntl
 import json
 import os
 import pty
 import select
-import signal
 import socket
 import subprocess
+import termios
 import time
 
 import pytest
@@ -250,45 +251,72 @@ def test_a_socket_that_is_forbidden(daemon):
     assert "you may not use the socket" in is_one_line(done)[0]
 
 
+def own_terminal():
+    """For preexec_fn: standard input becomes the terminal that /dev/tty means."""
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def on_a_terminal(daemon, answers, *arguments):
+    """Types each answer when its question is there; (exit code, all that was shown)."""
+    main, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [str(daemon.binaries / "vbmcctl"), "--socket", str(daemon.socket), *arguments],
+        stdin=terminal, stdout=terminal, stderr=terminal,
+        env={**os.environ, "NO_COLOR": "1"}, preexec_fn=own_terminal,
+    )
+    os.close(terminal)
+    seen = b""
+    waiting = list(answers)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([main], [], [], 0.2)
+        try:
+            chunk = os.read(main, 4096) if ready else b""
+        except OSError:
+            break
+        seen += chunk
+        if waiting and waiting[0][0] in seen:
+            os.write(main, waiting.pop(0)[1])
+        if not chunk and process.poll() is not None:
+            break
+    os.close(main)
+    if process.poll() is None:
+        process.kill()
+    return process.wait(), seen.decode()
+
+
+def test_a_password_is_asked_for_without_echo(daemon, name):
+    daemon.ctl("add", name, "--backend", "sim")
+    questions = [(b"New password: ", b"typed by hand\n"), (b"Again: ", b"typed by hand\n")]
+    code, seen = on_a_terminal(daemon, questions, "users", name, "passwd", "admin")
+    assert code == 0 and "user admin changed" in seen
+    assert "typed by hand" not in seen
+    shown = json.loads(daemon.ctl("show", name, "--secrets", "-o", "json").stdout)
+    assert shown["users"][0]["password"] == "typed by hand"
+    questions = [(b"Password: ", b"typed by hand\n"), (b"Again: ", b"something else\n")]
+    code, seen = on_a_terminal(daemon, questions, "add", name + "x", "--backend", "sim", "--ask-password")
+    assert code == 2 and "the two passwords differ" in seen
+    code, seen = on_a_terminal(daemon, [(b"Password: ", b"\x03\n")], "add", name + "x", "--backend", "sim", "--ask-password")
+    assert code == 1 and "interrupted" in seen
+    assert ctl(daemon, "show", name + "x").returncode == 3
+
+
 def test_more_than_twenty_are_asked_for(daemon, name):
     """On a terminal, and only there."""
     names = [f"{name}-{number:02d}" for number in range(21)]
     text = json.dumps([{"name": one, "backend": "sim", "enabled": False} for one in names])
     daemon.ctl("apply", "-f", "-", stdin=text)
 
-    def on_a_terminal(answer, *arguments):
-        main, terminal = pty.openpty()
-        process = subprocess.Popen(
-            [str(daemon.binaries / "vbmcctl"), "--socket", str(daemon.socket), *arguments],
-            stdin=terminal, stdout=terminal, stderr=terminal, env={**os.environ, "NO_COLOR": "1"},
-        )
-        os.close(terminal)
-        os.write(main, answer)
-        seen = b""
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            ready, _, _ = select.select([main], [], [], 0.2)
-            try:
-                chunk = os.read(main, 4096) if ready else b""
-            except OSError:
-                break
-            seen += chunk
-            if not chunk and process.poll() is not None:
-                break
-        os.close(main)
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        return process.wait(), seen.decode()
-
-    code, seen = on_a_terminal(b"n\n", "rm", f"{name}-*")
+    code, seen = on_a_terminal(daemon, [(b"[y/N]", b"n\n")], "rm", f"{name}-*")
     assert code == 1
     assert "delete 21 nodes? [y/N]" in seen and "nothing was changed" in seen
     assert len(daemon.ctl("list", f"{name}-*", "-o", "name").stdout.split()) == 21
-    code, seen = on_a_terminal(b"y\n", "rm", f"{name}-*")
+    code, seen = on_a_terminal(daemon, [(b"[y/N]", b"y\n")], "rm", f"{name}-*")
     assert code == 0
     assert "21 nodes deleted" in seen
     daemon.ctl("apply", "-f", "-", stdin=text)
-    code, seen = on_a_terminal(b"", "rm", "-y", f"{name}-*")
+    code, seen = on_a_terminal(daemon, [], "rm", "-y", f"{name}-*")
     assert code == 0 and "[y/N]" not in seen
     assert "\x1b[K" in seen  # progress that redraws itself
 
