@@ -20,6 +20,7 @@ namespace {
 
 constexpr Duration retry_first = std::chrono::seconds(1);
 constexpr Duration retry_max = std::chrono::seconds(60);
+constexpr std::size_t batch_size = 512; // nodes at once: what starting them takes is used again
 
 } // namespace
 
@@ -57,15 +58,19 @@ Awaitable<Result<void>> Fleet::Impl::load() {
         co_return snapshot.error();
     }
     events_.start_after(snapshot->last_event);
-    std::vector<std::vector<Loaded>> by_shard(shards_.size());
-    for (store::StoredNode& stored : snapshot->nodes) {
-        adopt(std::move(stored), by_shard);
+    std::vector<store::StoredNode>& nodes = snapshot->nodes;
+    for (std::size_t first = 0; first < nodes.size(); first += batch_size) {
+        const std::size_t last = std::min(first + batch_size, nodes.size());
+        std::vector<std::vector<Loaded>> by_shard(shards_.size());
+        for (std::size_t i = first; i < last; ++i) {
+            adopt(std::exchange(nodes[i], {}), by_shard);
+        }
+        std::vector<Awaitable<void>> shards;
+        for (std::size_t i = 0; i < by_shard.size(); ++i) {
+            shards.push_back(start_shard(i, std::move(by_shard[i])));
+        }
+        co_await net::when_all(std::move(shards));
     }
-    std::vector<Awaitable<void>> shards;
-    for (std::size_t i = 0; i < by_shard.size(); ++i) {
-        shards.push_back(start_shard(i, std::move(by_shard[i])));
-    }
-    co_await net::when_all(std::move(shards));
     co_return Result<void>();
 }
 

@@ -571,6 +571,9 @@ TEST_CASE("ten thousand idle nodes are cheap and start quickly", "[.scale]") {
     CHECK(d.fleet->counts().running == count);
     d.idle(3s);
     const double kib = (resident_mib() - before) * 1024 / count;
+    if (std::getenv("VBMC_MALLOC_STATS") != nullptr) {
+        ::malloc_stats();
+    }
     WARN("in use: " << ::mallinfo2().uordblks / count << " bytes a node");
     WARN(
         "started in " << std::chrono::duration<double>(took).count() << " s, " << kib
