@@ -60,6 +60,17 @@ new_users(const std::vector<UserSpec>& wanted, Entropy& entropy, Secret& generat
     return slots.list();
 }
 
+/// A UUID as the model writes it, and a first etag.
+void give_identity(NodeSpec& spec, Entropy& entropy) {
+    if (spec.uid.empty()) {
+        spec.uid = make_uuid(entropy);
+    }
+    std::transform(spec.uid.begin(), spec.uid.end(), spec.uid.begin(), [](char c) {
+        return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    spec.etag = make_etag(entropy);
+}
+
 } // namespace
 
 /// A name and an endpoint that nobody else may take meanwhile.
@@ -258,13 +269,7 @@ Awaitable<Result<CreateResult>> Fleet::Impl::create(CreateRequest request) {
     if (free.has_error() && !request.port_auto) {
         co_return free.error();
     }
-    if (spec.uid.empty()) {
-        spec.uid = make_uuid(entropy_);
-    }
-    std::transform(spec.uid.begin(), spec.uid.end(), spec.uid.begin(), [](char c) {
-        return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    spec.etag = make_etag(entropy_);
+    give_identity(spec, entropy_);
 
     NodeSetup setup;
     setup.name = spec.name;
