@@ -10,17 +10,7 @@ using ApplyStream = BidiStream<v1::ApplyNodesRequest, v1::ApplyNodesResponse>;
 
 Awaitable<Result<void>> apply_nodes(Core& core, Caller caller, ApplyStream& stream);
 
-/// Carries its request, which gRPC keeps only until the method's return.
-class BatchStream final : public StreamBase<
-                              grpc::ServerWriteReactor<v1::BatchNodesResponse>,
-                              v1::BatchNodesRequest,
-                              v1::BatchNodesResponse> {
-  public:
-    BatchStream(Core& core, grpc::CallbackServerContext* context, v1::BatchNodesRequest request_)
-        : StreamBase(core, context), request(std::move(request_)) {}
-
-    const v1::BatchNodesRequest request;
-};
+using BatchStream = WriteStream<v1::BatchNodesRequest, v1::BatchNodesResponse>;
 
 Awaitable<Result<void>> batch_nodes(Core& core, Caller caller, BatchStream& stream);
 

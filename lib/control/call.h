@@ -15,6 +15,9 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <memory>
+#include <utility>
+
 namespace vbmc::control {
 
 /// A method: its role, whether it changes something (then it is audited), and its name.
@@ -58,33 +61,59 @@ inline Error shutting_down() {
     return Error(ErrorCode::unavailable, "SHUTTING_DOWN", "the daemon is shutting down");
 }
 
+/// One call's messages and its way to gRPC, which keeps its own only until Finish.
+template <class Request, class Response>
+class UnaryCall final : public InFlight {
+  public:
+    UnaryCall(grpc::ServerUnaryReactor* reactor, Request request_, Response* out)
+        : request(std::move(request_)), reactor_(reactor), out_(out) {}
+
+    const Request request;
+    Response response;
+
+    void finish(const Result<void>& done) {
+        if (reactor_ == nullptr) {
+            return;
+        }
+        if (done) {
+            *out_ = std::move(response);
+            std::exchange(reactor_, nullptr)->Finish(grpc::Status::OK);
+        } else {
+            const Error error = in_terms_of(request, done.error());
+            std::exchange(reactor_, nullptr)->Finish(to_grpc_status(error, subject_of(request)));
+        }
+    }
+
+    void hurry() override {}
+
+    void abandon() override { finish(shutting_down()); }
+
+  private:
+    grpc::ServerUnaryReactor* reactor_; // null: finished
+    Response* out_;
+};
+
 /// Also catches what must not happen, so that one call's bug is one call's error.
 template <class Request, class Response>
 Awaitable<void> run_unary(
-    Core& core,
-    grpc::ServerUnaryReactor* reactor,
+    std::shared_ptr<Core> core,
+    std::shared_ptr<UnaryCall<Request, Response>> call,
     Method method,
     Caller caller,
-    const Request* request,
-    Response* response,
     Handler<Request, Response> handler
 ) {
-    const std::string subject = subject_of(*request);
+    Seat seat(*core, *call, false);
     Result<void> done;
     try {
-        done = co_await handler(core, caller, *request, *response);
+        done = co_await handler(*core, caller, call->request, call->response);
     } catch (const std::exception& error) {
         log(Level::error, "control.exception", {{"call", method.name}, {"what", error.what()}});
         done = Error(ErrorCode::internal, "a bug in vbmcd, see its log");
     }
     if (method.changes) {
-        audit(caller, method.name, subject, done);
+        audit(caller, method.name, subject_of(call->request), done);
     }
-    if (done) {
-        reactor->Finish(grpc::Status::OK);
-    } else {
-        reactor->Finish(to_grpc_status(in_terms_of(*request, done.error()), subject));
-    }
+    call->finish(done);
 }
 
 template <class Request, class Response>
@@ -97,20 +126,21 @@ grpc::ServerUnaryReactor* serve(
     Handler<Request, Response> handler
 ) {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+    auto call = std::make_shared<UnaryCall<Request, Response>>(reactor, *request, response);
     auto start =
-        [&core, context, reactor, method, request, response, handler, peer = peer_of(*context)] {
+        [&core, context, method, handler, call = std::move(call), peer = peer_of(*context)] {
             Caller caller = core.roles.identify(peer);
             if (const auto refused = require(caller, method.role)) {
-                audit(caller, method.name, subject_of(*request), *refused);
-                reactor->Finish(to_grpc_status(*refused, subject_of(*request)));
+                audit(caller, method.name, subject_of(call->request), *refused);
+                call->finish(*refused);
             } else if (core.stopping) {
-                reactor->Finish(to_grpc_status(shutting_down(), ""));
+                call->abandon();
             } else if (context->IsCancelled()) { // nobody waits: nothing is begun
-                reactor->Finish(grpc::Status::CANCELLED);
+                call->finish(Error(ErrorCode::aborted, "the client is gone"));
             } else {
                 boost::asio::co_spawn(
                     core.control.get_executor(),
-                    run_unary(core, reactor, method, std::move(caller), request, response, handler),
+                    run_unary(core.shared_from_this(), call, method, std::move(caller), handler),
                     boost::asio::detached
                 );
             }

@@ -8,13 +8,26 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 namespace vbmc::control {
 
-struct Core {
+/// A call that was begun. When the daemon stops, streams hurry; what has not ended after the grace
+/// time is abandoned: its client is answered, and its coroutine goes on alone, if at all.
+class InFlight {
+  public:
+    virtual void hurry() = 0;
+    virtual void abandon() = 0;
+
+  protected:
+    ~InFlight() = default;
+};
+
+/// Owned together by the server and by every coroutine: an abandoned one may outlive the server.
+struct Core : std::enable_shared_from_this<Core> {
     Core(
         boost::asio::io_context& control_,
         fleet::Fleet& fleet_,
@@ -29,26 +42,33 @@ struct Core {
     RoleMap roles;
     ServerFacts facts;
     std::vector<std::string> listeners;
-    long long up_since_s = 0;  // on gRPC's monotonic clock
-    std::set<Signal*> streams; // woken when the daemon stops
+    long long up_since_s = 0; // on gRPC's monotonic clock
+    std::set<InFlight*> calls;
+    u32 streams = 0; // of them
     bool stopping = false;
 };
 
-/// A stream's place in Core::streams.
-class StreamSeat {
+/// A call's place in Core::calls.
+class Seat {
   public:
-    StreamSeat(Core& core, Signal& signal) : core_(core), signal_(signal) {
-        core_.streams.insert(&signal_);
+    Seat(Core& core, InFlight& call, bool is_stream)
+        : core_(core), call_(call), streams_(is_stream ? 1 : 0) {
+        core_.calls.insert(&call_);
+        core_.streams += streams_;
     }
 
-    ~StreamSeat() { core_.streams.erase(&signal_); }
+    ~Seat() {
+        core_.calls.erase(&call_);
+        core_.streams -= streams_;
+    }
 
-    StreamSeat(const StreamSeat&) = delete;
-    StreamSeat& operator=(const StreamSeat&) = delete;
+    Seat(const Seat&) = delete;
+    Seat& operator=(const Seat&) = delete;
 
   private:
     Core& core_;
-    Signal& signal_;
+    InFlight& call_;
+    u32 streams_;
 };
 
 /// Who did what to which node, and how it ended: one log line.

@@ -15,8 +15,13 @@ class EventService final : public v1::EventService::CallbackService {
     grpc::ServerWriteReactor<v1::WatchEventsResponse>*
     WatchEvents(Context* context, const v1::WatchEventsRequest* in) override {
         constexpr Method method{"WatchEvents", Role::viewer, false};
-        auto* stream = new WatchStream(core_, context, *in); // deletes itself
-        return serve_stream(core_, stream, peer_of(*context), method, watch_events);
+        return serve_stream(
+            core_,
+            std::make_shared<WatchStream>(core_, *in),
+            peer_of(*context),
+            method,
+            watch_events
+        );
     }
 
     grpc::ServerUnaryReactor* ListEvents(

@@ -53,15 +53,17 @@ class NodeService final : public v1::NodeService::CallbackService {
     grpc::ServerBidiReactor<v1::ApplyNodesRequest, v1::ApplyNodesResponse>*
     ApplyNodes(Context* context) override {
         constexpr Method method{"ApplyNodes", Role::admin, true};
-        auto* stream = new ApplyStream(core_, context); // deletes itself
-        return serve_stream(core_, stream, peer_of(*context), method, apply_nodes);
+        return serve_stream(
+            core_, std::make_shared<ApplyStream>(core_), peer_of(*context), method, apply_nodes
+        );
     }
 
     grpc::ServerWriteReactor<v1::BatchNodesResponse>*
     BatchNodes(Context* context, const v1::BatchNodesRequest* in) override {
         const Method method{"BatchNodes", role_of(*in), true};
-        auto* stream = new BatchStream(core_, context, *in); // deletes itself
-        return serve_stream(core_, stream, peer_of(*context), method, batch_nodes);
+        return serve_stream(
+            core_, std::make_shared<BatchStream>(core_, *in), peer_of(*context), method, batch_nodes
+        );
     }
 
   private:

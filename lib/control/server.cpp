@@ -56,12 +56,12 @@ std::vector<std::unique_ptr<grpc::Service>> make_services(Core& core) {
 class ControlServer::Impl {
   public:
     Impl(boost::asio::io_context& control, fleet::Fleet& fleet, ControlConfig config, RoleMap roles)
-        : core(control, fleet, std::move(config), std::move(roles)) {}
+        : core(std::make_shared<Core>(control, fleet, std::move(config), std::move(roles))) {}
 
     ~Impl() { shut_down(Duration::zero()); }
 
     Result<void> listen() {
-        const ControlConfig& config = core.config;
+        const ControlConfig& config = core->config;
         if (config.socket_fd >= 0 || !config.socket_path.empty()) {
             UnixListener::Options options;
             options.path = config.socket_path;
@@ -73,7 +73,7 @@ class ControlServer::Impl {
                 return opened.error();
             }
             socket_ = *std::move(opened);
-            core.listeners.push_back(socket_->name());
+            core->listeners.push_back(socket_->name());
         }
         if (auto built = build(); !built) {
             return built;
@@ -98,14 +98,14 @@ class ControlServer::Impl {
         socket_.reset();
     }
 
-    Core core;
+    const std::shared_ptr<Core> core;
 
   private:
     Result<void> build() {
-        const ControlConfig& config = core.config;
+        const ControlConfig& config = core->config;
         grpc::EnableDefaultHealthCheckService(true);
         grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-        services_ = make_services(core);
+        services_ = make_services(*core);
         grpc::ServerBuilder builder;
         std::vector<int> ports(config.tcp.size());
         for (std::size_t i = 0; i < config.tcp.size(); ++i) {
@@ -131,7 +131,7 @@ class ControlServer::Impl {
 
     Result<void> check_ports(const std::vector<int>& ports) {
         for (std::size_t i = 0; i < ports.size(); ++i) {
-            const TcpListener& listener = core.config.tcp[i];
+            const TcpListener& listener = core->config.tcp[i];
             if (ports[i] == 0 || server_ == nullptr) {
                 return Error(
                            ErrorCode::failed_precondition,
@@ -142,7 +142,7 @@ class ControlServer::Impl {
                     .with_field("listen")
                     .with_hint("another program may have that port");
             }
-            core.listeners.push_back(
+            core->listeners.push_back(
                 "tcp:" + bracketed(listener.address) + ":" + std::to_string(ports[i])
             );
         }
@@ -170,8 +170,8 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(
         return roles.error();
     }
     auto impl = std::make_unique<Impl>(control, fleet, std::move(config), *std::move(roles));
-    impl->core.facts = std::move(facts);
-    impl->core.up_since_s = gpr_now(GPR_CLOCK_MONOTONIC).tv_sec;
+    impl->core->facts = std::move(facts);
+    impl->core->up_since_s = gpr_now(GPR_CLOCK_MONOTONIC).tv_sec;
     if (auto listening = impl->listen(); !listening) {
         return listening.error();
     }
@@ -179,24 +179,29 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(
 }
 
 Awaitable<void> ControlServer::stop(Duration grace) {
-    Core& core = impl_->core;
+    Core& core = *impl_->core;
     core.stopping = true;
-    for (Signal* stream : core.streams) {
-        stream->notify();
+    for (InFlight* call : core.calls) {
+        call->hurry();
     }
     // gRPC waits for the calls, and those are finished on this thread: so it waits on another one.
     bool done = false;
-    Signal ended(core.control);
-    std::thread waiter([this, grace, &core, &done, &ended] {
+    Signal changed(core.control);
+    std::thread waiter([this, grace, &core, &done, &changed] {
         impl_->shut_down(grace);
-        auto tell = [&done, &ended] {
+        auto tell = [&done, &changed] {
             done = true;
-            ended.notify();
+            changed.notify();
         };
         boost::asio::post(core.control, std::move(tell));
     });
+    co_await changed.wait_for(grace);
+    const std::set<InFlight*> late = core.calls;
+    for (InFlight* call : late) { // their backends may hang for longer than anybody waits
+        call->abandon();
+    }
     while (!done) {
-        co_await ended.wait();
+        co_await changed.wait();
     }
     waiter.join();
     log(Level::info, "control.stopped");
@@ -207,13 +212,13 @@ Result<void> ControlServer::reload(const std::vector<RoleRule>& rules, ServerFac
     if (!roles) {
         return roles.error();
     }
-    impl_->core.roles = *std::move(roles);
-    impl_->core.facts = std::move(facts);
+    impl_->core->roles = *std::move(roles);
+    impl_->core->facts = std::move(facts);
     return {};
 }
 
 const std::vector<std::string>& ControlServer::listeners() const {
-    return impl_->core.listeners;
+    return impl_->core->listeners;
 }
 
 } // namespace vbmc::control

@@ -29,14 +29,22 @@ class Signal {
         co_await timer_.async_wait(token);
     }
 
+    /// Until the next notify(), but not longer. Not beside another waiter.
+    Awaitable<void> wait_for(Duration most) {
+        timer_.expires_after(std::chrono::duration_cast<Timer::duration>(most));
+        co_await wait();
+        timer_.expires_at(Timer::time_point::max());
+    }
+
     void notify() { timer_.cancel(); }
 
   private:
-    boost::asio::basic_waitable_timer<
+    using Timer = boost::asio::basic_waitable_timer<
         std::chrono::steady_clock,
         boost::asio::wait_traits<std::chrono::steady_clock>,
-        boost::asio::io_context::executor_type>
-        timer_;
+        boost::asio::io_context::executor_type>;
+
+    Timer timer_;
 };
 
 /// At most so many at a time.
