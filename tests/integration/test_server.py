@@ -199,3 +199,18 @@ def test_changes_are_audited(api, daemon, name):
     assert len(lines) == 2
     assert all(f"uid:{os.getuid()}" in line for line in lines)
     assert "CreateNode" in lines[0] and "DeleteNode" in lines[1]
+
+
+def test_stopping_does_not_wait_for_a_backend_that_hangs(new_daemon):
+    daemon = new_daemon().start()
+    client = connect(daemon.socket)
+    client.create("n1", options={"hang": "power"})
+    power = module("power")
+    call = client.power.SetPower.future(power.SetPowerRequest(node="n1", action=1))
+    time.sleep(0.5)
+    began = time.monotonic()
+    assert daemon.stop() == 0
+    assert time.monotonic() - began < 10
+    with fails("UNAVAILABLE", "SHUTTING_DOWN"):
+        call.result()
+    client.close()
