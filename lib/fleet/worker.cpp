@@ -135,7 +135,7 @@ void NodeWorker::kick() {
         if (self->busy_ || self->host_ == nullptr) {
             return;
         }
-        self->expire_job(self->now());
+        self->check_job(self->now());
         if (self->choose(self->now()) == Task::none) {
             self->timer_.arm(self->next_due());
             return;
@@ -186,6 +186,7 @@ Mono NodeWorker::next_due() const {
     if (job_) {
         const bool waits = job_->stage == Stage::await_off || job_->stage == Stage::await_on;
         due = std::min(due, waits ? job_->give_up : job_->act_at);
+        due = std::min(due, job_->told ? never : job_->tell_at);
     }
     if (tell_boot_) {
         due = std::min(due, boot_at_);
@@ -207,7 +208,7 @@ net::Awaitable<void> NodeWorker::run(std::shared_ptr<NodeWorker> self) {
         if (self->host_ == nullptr) {
             break;
         }
-        self->expire_job(self->now());
+        self->check_job(self->now());
         const Task task = self->choose(self->now());
         if (task == Task::none) {
             self->timer_.arm(self->next_due());

@@ -114,13 +114,15 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
         bmc::PowerAction action = bmc::PowerAction::off;
         Stage stage = Stage::turn_off;
         bool in_call = false;
-        bool told = false; // Done was sent: the backend took it
+        bool accepted = false; // the backend took it
+        bool told = false;     // Done was sent
         u8 tries = 0;
         std::vector<bmc::Ticket> tickets;
         Mono asked_at{};
-        Mono act_at{};  // not before: backoff, cycle pause
-        Mono give_up{}; // the machine does not follow
-        Duration gap{}; // to the next look
+        Mono tell_at = never; // Done is due, also when the machine has not followed yet
+        Mono act_at{};        // not before: backoff, cycle pause
+        Mono give_up{};       // the machine does not follow
+        Duration gap{};       // to the next look
     };
 
     struct Console {
@@ -152,7 +154,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     Mono next_due() const;
     net::Awaitable<void> run(std::shared_ptr<NodeWorker> self);
     net::Awaitable<void> perform(Task task);
-    void expire_job(Mono now);
+    void check_job(Mono now);
     net::Awaitable<void> look();
     net::Awaitable<void> read_sensors();
     net::Awaitable<void> read_identity();

@@ -131,7 +131,9 @@ void NodeWorker::join(Job& job, bmc::Ticket ticket) {
 
 void NodeWorker::let_next_in() {
     if (job_ && next_ && !must_wait(*job_, next_->action)) {
-        tell(*job_, job_->told ? Outcome::ok : Outcome::busy);
+        if (!job_->told) {
+            tell(*job_, job_->accepted ? Outcome::ok : Outcome::busy);
+        }
         end_job();
     }
 }
@@ -175,7 +177,11 @@ net::Awaitable<void> NodeWorker::act() {
 void NodeWorker::accepted() {
     Job& job = *job_;
     job.tries = 0;
-    if (!job.told) {
+    job.accepted = true;
+    const bool simple = job.action == PowerAction::on || job.action == PowerAction::off;
+    if (simple && !job.told) { // a quick machine has followed before the client hears of it
+        job.tell_at = job.asked_at + limits_->confirm_window;
+    } else if (!job.told) {
         tell(job, Outcome::ok);
     }
     switch (job.stage) {
@@ -249,7 +255,10 @@ void NodeWorker::end_job() {
     }
 }
 
-void NodeWorker::expire_job(Mono moment) {
+void NodeWorker::check_job(Mono moment) {
+    if (job_ && !job_->told && job_->tell_at <= moment) {
+        tell(*job_, Outcome::ok);
+    }
     if (!job_ || job_->in_call || moment < job_->give_up ||
         (job_->stage != Stage::await_off && job_->stage != Stage::await_on)) {
         return;
@@ -298,6 +307,9 @@ void NodeWorker::follow() {
         return;
     }
     host_->on_action(job.action, nullptr);
+    if (!job.told) {
+        tell(job, Outcome::ok);
+    }
     end_job();
     schedule_look(true);
 }
