@@ -166,6 +166,9 @@ Awaitable<Result<void>> Fleet::Impl::put(NodeSpec spec, std::vector<store::Secti
 }
 
 Awaitable<Result<void>> Fleet::Impl::put_section(EntryPtr entry, bmc::Section section) {
+    if (!entry->node) { // removed while its caller waited
+        co_return Error(ErrorCode::not_found, "NODE_NOT_FOUND", "the node was removed");
+    }
     auto save = [section](Node& node) { return node.save(section); };
     std::vector<store::SectionBlob> blobs;
     blobs.push_back(co_await on_node(entry, save));
