@@ -280,10 +280,13 @@ def on_a_terminal(daemon, answers, *arguments):
             os.write(main, waiting.pop(0)[1])
         if not chunk and process.poll() is not None:
             break
-    os.close(main)
-    if process.poll() is None:
+    try:
+        code = process.wait(timeout=10)  # before the terminal goes: that would be a SIGHUP
+    except subprocess.TimeoutExpired:
         process.kill()
-    return process.wait(), seen.decode()
+        code = process.wait()
+    os.close(main)
+    return code, seen.decode()
 
 
 def test_a_password_is_asked_for_without_echo(daemon, name):
