@@ -8,12 +8,6 @@ namespace {
 
 constexpr u8 encrypted_bit = 0x80;
 constexpr u8 authenticated_bit = 0x40;
-constexpr std::size_t packet15_plain_size = rmcp_size + 10; // without a code and a payload
-
-/// Datagram sizes that some old network chips lose: a byte is added (IPMI 2.0 Table 13-8).
-constexpr bool needs_legacy_pad(std::size_t size) noexcept {
-    return size == 56 || size == 84 || size == 112 || size == 128 || size == 156;
-}
 
 bool is_ipmi15(AuthType type) noexcept {
     return type == AuthType::none || type == AuthType::md2 || type == AuthType::md5 ||
@@ -64,9 +58,6 @@ void write_packet15(ByteWriter& out, const Packet15& packet) noexcept {
     }
     out.write_u8(static_cast<u8>(packet.payload.size()));
     out.write(packet.payload);
-    if (needs_legacy_pad(packet15_plain_size + (has_code ? 16 : 0) + packet.payload.size())) {
-        out.write_u8(0);
-    }
 }
 
 Parsed<Packet20> parse_packet20(Bytes body) noexcept {

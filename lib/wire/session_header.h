@@ -41,8 +41,8 @@ struct Packet15 {
 
 Parsed<Packet15> parse_packet15(Bytes body) noexcept;
 
-/// Header and payload; the whole datagram with its RMCP header. Adds the legacy pad byte at the
-/// lengths that need it (IPMI 2.0 Table 13-8).
+/// Header and payload; the whole datagram with its RMCP header. Never with the legacy pad byte of
+/// IPMI 2.0 Table 13-8: it was for network chips long gone, and python-ipmi refuses it.
 void write_packet15(ByteWriter& out, const Packet15& packet) noexcept;
 
 /// An RMCP+ packet up to the end of its payload, and what follows it.
