@@ -2,6 +2,7 @@
 
 #include "bmc/record.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace vbmc::bmc {
@@ -13,6 +14,8 @@ constexpr Duration flight_max = std::chrono::minutes(5);
 // A client that lost the reply sends the request again for about so long (freeipmi with a new
 // rqSeq).
 constexpr Duration repeat_window = std::chrono::seconds(5);
+// Clients that interleave their actions: each one's last is remembered, up to so many.
+constexpr std::size_t flights_kept = 4;
 // A start is put down to an action that ended not longer ago than this: clouds boot slowly.
 constexpr Duration blame_window = std::chrono::minutes(5);
 // A second sign of the same start (a reset's end, then a look that saw it) comes within this.
@@ -110,20 +113,48 @@ bool Power::in_flight(Mono now) const noexcept {
     return !flight_.ended && now - flight_.since <= flight_max;
 }
 
-bool Power::is_repeat(Mono now, PowerAction action, u32 session) const noexcept {
-    if (flight_.ticket == 0 || flight_.action != action) {
+/// This session had this action accepted a moment ago, or is about to.
+bool Power::accepted_from(const Flight& flight, Mono now, PowerAction action, u32 session)
+    const noexcept {
+    if (is_idempotent(action) || session == 0 || flight.session != session ||
+        flight.action != action) {
         return false;
     }
-    if (in_flight(now)) {
+    const Mono heard_of = std::max(flight.ended_at, flight.repeated_at);
+    return flight.ended ? flight.accepted && now - heard_of <= repeat_window
+                        : now - flight.since <= flight_max;
+}
+
+void Power::note_repeat(Mono now, PowerAction action, u32 session) noexcept {
+    if (accepted_from(flight_, now, action, session)) {
+        flight_.repeated_at = now;
+    }
+    for (Flight& flight : before_) {
+        if (accepted_from(flight, now, action, session)) {
+            flight.repeated_at = now;
+        }
+    }
+}
+
+bool Power::is_repeat(Mono now, PowerAction action, u32 session) const noexcept {
+    if (flight_.ticket != 0 && flight_.action == action && in_flight(now)) {
         return true;
     }
-    return !is_idempotent(action) && session != 0 && session == flight_.session &&
-           flight_.accepted && now - flight_.ended_at <= repeat_window;
+    return accepted_from(flight_, now, action, session) ||
+           std::any_of(before_.begin(), before_.end(), [&](const Flight& flight) {
+               return accepted_from(flight, now, action, session);
+           });
 }
 
 void Power::begin(
     Now now, PowerAction action, RestartCause cause, Ticket ticket, u32 session, u8 channel
 ) {
+    if (flight_.session != 0 && !is_idempotent(flight_.action)) {
+        if (before_.size() >= flights_kept) {
+            before_.erase(before_.begin());
+        }
+        before_.push_back(flight_);
+    }
     flight_ = Flight{
         .action = action,
         .cause = cause,
@@ -134,7 +165,8 @@ void Power::begin(
         .ticket = ticket,
         .session = session,
         .since = now.mono,
-        .ended_at = now.mono};
+        .ended_at = now.mono,
+        .repeated_at = now.mono};
     acted_at_ = now.mono;
 }
 
@@ -142,6 +174,13 @@ PowerEnd Power::end(Now now, const Done& done) noexcept {
     PowerEnd result;
     if (done.ticket == refresh_) {
         refresh_ = 0;
+    }
+    for (Flight& flight : before_) {
+        if (done.ticket != 0 && flight.ticket == done.ticket && !flight.ended) {
+            flight.ended = true;
+            flight.ended_at = now.mono;
+            flight.accepted = done.outcome == Outcome::ok;
+        }
     }
     if (done.ticket == 0 || done.ticket != flight_.ticket || flight_.ended) {
         return result;

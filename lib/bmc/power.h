@@ -84,6 +84,9 @@ class Power {
     /// itself had it accepted a moment ago (a client resends when the reply was lost).
     bool is_repeat(Mono now, PowerAction action, u32 session) const noexcept;
 
+    /// It did: a client that goes on resending is remembered for as long as it does.
+    void note_repeat(Mono now, PowerAction action, u32 session) noexcept;
+
     void
     begin(Now now, PowerAction action, RestartCause cause, Ticket ticket, u32 session, u8 channel);
 
@@ -139,10 +142,13 @@ class Power {
         u32 session = 0;
         Mono since{};
         Mono ended_at{};
+        Mono repeated_at{};
     };
 
     struct Kept;
 
+    bool
+    accepted_from(const Flight& flight, Mono now, PowerAction action, u32 session) const noexcept;
     void count_time(Mono now, PowerState next) noexcept;
     bool note_start(Mono now) noexcept;
 
@@ -153,6 +159,7 @@ class Power {
     Mono save_at_ = never;
     Duration time_on_{};
     Flight flight_;
+    std::vector<Flight> before_; // the last few that another one overtook, of sessions
     Ticket refresh_ = 0;
     PowerState state_ = PowerState::unknown;
     PowerState last_kept_ = PowerState::unknown; // persisted: what policy `previous` goes back to

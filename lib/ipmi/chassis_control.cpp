@@ -62,6 +62,7 @@ Reply<Nothing> control(bmc::Bmc& bmc, const Context& context, PowerAction action
     }
     const Mono now = context.now.mono;
     if (bmc.power.is_repeat(now, action, context.session)) {
+        bmc.power.note_repeat(now, action, context.session);
         return Nothing{};
     }
     const bool surely_off = bmc.power.state() == PowerState::off && !bmc.power.in_flight(now) &&

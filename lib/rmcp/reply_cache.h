@@ -31,7 +31,8 @@ constexpr u64 hash_of(Bytes data) noexcept {
 
 class ReplyCache {
   public:
-    static constexpr std::size_t entry_count = 4;
+    /// A late copy is at most 16 packets behind (ReplayWindow): it still finds its answer.
+    static constexpr std::size_t entry_count = 17;
     static constexpr std::size_t reply_size_max = 64; // a larger reply is of a read: run it again
     static constexpr u8 no_slot = 0xff;
 
@@ -44,7 +45,10 @@ class ReplyCache {
 
     Lookup find(const RequestKey& key, Mono now, Duration window) const noexcept {
         for (const Entry& entry : entries_) {
-            if (entry.state != State::free && entry.key == key && now - entry.since < window) {
+            // rqSeq comes around after 64 requests: what is far behind is somebody else's answer.
+            const bool near = entry.state == State::running || started_ - entry.order < entry_count;
+            if (entry.state != State::free && near && entry.key == key &&
+                now - entry.since < window) {
                 return entry.state == State::running ? Lookup{Found::running, {}}
                                                      : Lookup{Found::reply, entry.reply.bytes()};
             }
@@ -57,20 +61,29 @@ class ReplyCache {
         u8 stamp = 0;
     };
 
-    /// Takes the oldest entry that is not running; without one the request runs unremembered.
+    /// Takes a free entry or the oldest that is not running; without one the request runs
+    /// unremembered.
     Claim start(const RequestKey& key, Mono now, Duration window) noexcept {
-        for (std::size_t tries = 0; tries < entry_count; ++tries) {
-            next_ = static_cast<u8>((next_ + 1) % entry_count);
-            Entry& entry = entries_[next_];
-            if (entry.state != State::running || now - entry.since >= window) {
-                entry.key = key;
-                entry.since = now;
-                entry.state = State::running;
-                entry.stamp = ++stamp_;
-                return {next_, stamp_};
+        Entry* chosen = nullptr;
+        for (Entry& entry : entries_) {
+            const bool over = entry.state == State::free || now - entry.since >= window;
+            if (over) {
+                chosen = &entry;
+                break;
+            }
+            if (entry.state != State::running &&
+                (chosen == nullptr || entry.order < chosen->order)) {
+                chosen = &entry;
             }
         }
-        return {};
+        if (chosen == nullptr) {
+            return {};
+        }
+        chosen->key = key;
+        chosen->since = now;
+        chosen->state = State::running;
+        chosen->order = ++started_;
+        return {static_cast<u8>(chosen - entries_.data()), static_cast<u8>(started_)};
     }
 
     /// Keeps the reply for as long as the window goes on from the request's start.
@@ -93,7 +106,7 @@ class ReplyCache {
         RequestKey key;
         Mono since{};
         State state = State::free;
-        u8 stamp = 0;
+        u32 order = 0; // its low byte is the stamp
         InlineBytes<reply_size_max> reply;
     };
 
@@ -102,12 +115,13 @@ class ReplyCache {
             return nullptr;
         }
         Entry& entry = entries_[claim.slot];
-        return entry.state == State::running && entry.stamp == claim.stamp ? &entry : nullptr;
+        return entry.state == State::running && static_cast<u8>(entry.order) == claim.stamp
+                   ? &entry
+                   : nullptr;
     }
 
     std::array<Entry, entry_count> entries_{};
-    u8 next_ = entry_count - 1;
-    u8 stamp_ = 0;
+    u32 started_ = 0;
 };
 
 } // namespace vbmc::rmcp

@@ -125,7 +125,7 @@ TEST_CASE("reply cache", "[rmcp][cache]") {
     CHECK(cache.find(other, start, 10s).found == ReplyCache::Found::nothing);
 }
 
-TEST_CASE("reply cache: four requests, the running ones stay", "[rmcp][cache]") {
+TEST_CASE("reply cache: the newest stay, and those that are running", "[rmcp][cache]") {
     ReplyCache cache;
     const Mono start{1h};
     const auto key = [](u8 number) {
@@ -133,22 +133,26 @@ TEST_CASE("reply cache: four requests, the running ones stay", "[rmcp][cache]") 
         result.command = number;
         return result;
     };
+    constexpr u8 count = ReplyCache::entry_count;
     const auto first = cache.start(key(1), start, 10s);
-    for (u8 number = 2; number < 10; ++number) {
+    for (u8 number = 2; number < 2 * count; ++number) {
         const auto claim = cache.start(key(number), start, 10s);
         CHECK(claim.slot != first.slot);
         cache.finish(claim, ByteArray<1>{0});
     }
     CHECK(cache.find(key(1), start, 10s).found == ReplyCache::Found::running);
-    CHECK(cache.find(key(9), start, 10s).found == ReplyCache::Found::reply);
-    CHECK(cache.find(key(5), start, 10s).found == ReplyCache::Found::nothing);
-
-    // All four are running: the fifth runs unremembered; an old one gives way after the window.
-    for (u8 number = 20; number < 23; ++number) {
-        CHECK(cache.start(key(number), start, 10s).slot != ReplyCache::no_slot);
+    for (u8 number = count + 1; number < 2 * count; ++number) {
+        CHECK(cache.find(key(number), start, 10s).found == ReplyCache::Found::reply);
     }
-    CHECK(cache.start(key(30), start, 10s).slot == ReplyCache::no_slot);
-    CHECK(cache.start(key(30), start + 10s, 10s).slot != ReplyCache::no_slot);
+    CHECK(cache.find(key(count), start, 10s).found == ReplyCache::Found::nothing);
+
+    // All are running: one more runs unremembered; an old one gives way after the window.
+    for (u8 number = 0; number < count - 1; ++number) {
+        const auto claim = cache.start(key(static_cast<u8>(100 + number)), start, 10s);
+        CHECK(claim.slot != ReplyCache::no_slot);
+    }
+    CHECK(cache.start(key(200), start, 10s).slot == ReplyCache::no_slot);
+    CHECK(cache.start(key(200), start + 10s, 10s).slot != ReplyCache::no_slot);
 }
 
 TEST_CASE("reply cache: a late answer does not end up in another request", "[rmcp][cache]") {
