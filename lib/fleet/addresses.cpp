@@ -100,8 +100,8 @@ Result<IpAddress> Addresses::free_address() const {
     )
         .with_field("address")
         .with_hint(
-            none ? "set addresses.pool in vbmcd.yaml, or give an address"
-                 : "add a network to addresses.pool in vbmcd.yaml, or give an address"
+            none ? "set address-pool in vbmcd.yaml, or give an address"
+                 : "add a network to address-pool in vbmcd.yaml, or give an address"
         );
 }
 

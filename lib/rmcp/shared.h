@@ -14,10 +14,10 @@ namespace vbmc::rmcp {
 struct Limits {
     Duration idle_timeout = std::chrono::seconds(60); // IPMI 2.0 §6.12.15
     Duration half_open_timeout = std::chrono::seconds(3);
-    Duration eviction_grace = std::chrono::seconds(30); // a session idle for less is never evicted
-    Duration repeat_window = std::chrono::seconds(10);  // how long a reply is repeated
-    u32 half_open_per_port = 4;                         // one client runs one handshake
-    u32 half_open_per_source = 64;                      // an address, all ports
+    Duration eviction_grace = std::chrono::seconds(5); // a session used within is never evicted
+    Duration repeat_window = std::chrono::seconds(10); // how long a reply is repeated
+    u32 half_open_per_port = 4;                        // one client runs one handshake
+    u32 half_open_per_source = 64;                     // an address, all ports
     u32 half_open_per_node = 128;
     u32 half_open_per_shard = 8192;
     u32 sessions_per_shard = 65536;
