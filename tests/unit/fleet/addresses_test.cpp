@@ -80,7 +80,7 @@ TEST_CASE("addresses are given from the pool", "[addresses]") {
         CHECK(all.free_address()->to_string() == row.expected[0]);
     }
     CHECK(
-        Addresses({}, 1, 2).free_address().error().hint.find("addresses.pool") != std::string::npos
+        Addresses({}, 1, 2).free_address().error().hint.find("address-pool") != std::string::npos
     );
 }
 
