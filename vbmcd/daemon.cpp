@@ -33,6 +33,7 @@ fleet::FleetConfig fleet_config(const Config& config) {
     result.port_last = config.port_last;
     result.nodes_max = config.nodes_max;
     result.poll_interval_s = config.poll_interval_s;
+    result.receive_buffer_bytes = static_cast<int>(config.receive_buffer_bytes);
     return result;
 }
 

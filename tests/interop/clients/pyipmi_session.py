@@ -22,8 +22,8 @@ def main():
         print(f"power: {connection.get_chassis_status().power_on}")
         print(f"sel: {len(connection.get_sel_entries())} entries")
         print(f"sdr: {len(list(connection.sdr_repository_entries()))} records")
-        print(f"fru: {connection.get_fru_inventory().product_info_area.product_name.string}")
-        print(f"lan: {connection.get_lan_config_param(channel=1, parameter_selector=3).hex()}")
+        # Debian's python3-pyipmi reads no FRU under Python 3.11: array.tostring() is gone.
+        print(f"lan: {bytes(connection.get_lan_config_param(channel=1, parameter_selector=3)).hex()}")
     finally:
         connection.session.close()
     return 0

@@ -72,7 +72,7 @@ PYGHMI_CHECKS = tuple(replace(check, limit=120) for check in PYGHMI_CHECKS)
 PYIPMI = (
     Check(
         "{clients}/pyipmi_session.py {ip} {port} {user} {password}",
-        ("^device: ", "^power: True", r"^sdr: [1-9]", "^fru: .", "^lan: 7f"),
+        ("^device: ", "^power: True", r"^sdr: [1-9]", "^lan: 7f"),
     ),
     Check("{clients}/pyipmi_session.py {ip} {port} {user} wrong", never="^device", code=1, limit=40),
     Check("ipmitool.py -I rmcp -H {ip} -p {port} -U {user} -P {password} bmc info", "IPMI Version: +2.0"),
