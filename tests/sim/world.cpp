@@ -139,6 +139,7 @@ void World::make_peace() {
     for (const auto& console : consoles_) {
         console->rest();
     }
+    run_for(10s); // what is still on the network may change users
     for (const auto& node : nodes_) {
         node->machine().mood = {};
         endpoint::Access access;
