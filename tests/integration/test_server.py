@@ -211,6 +211,7 @@ def test_stopping_does_not_wait_for_a_backend_that_hangs(new_daemon):
     began = time.monotonic()
     assert daemon.stop() == 0
     assert time.monotonic() - began < 10
-    with fails("UNAVAILABLE", "SHUTTING_DOWN"):
+    # The reason may get lost where the connection ends first; that it fails, and at once, is the promise.
+    with fails("UNAVAILABLE"):
         call.result()
     client.close()
