@@ -178,6 +178,10 @@ double DriverConfig::seconds(std::string_view name) const {
     return parse_duration(value(name)).value_or(0.0);
 }
 
+Result<Secret> DriverConfig::secret(std::string_view name) const {
+    return Secret(value(name));
+}
+
 std::optional<double> parse_duration(std::string_view text) {
     double value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -3,6 +3,7 @@
 // `vbmcctl backend describe`, and read by the driver. Unknown keys are errors.
 
 #include "base/result.h"
+#include "base/secret.h"
 
 #include <map>
 #include <optional>
@@ -43,10 +44,13 @@ class DriverConfig {
     bool has(std::string_view name) const;
 
     // Of an option that is absent: empty, 0, false.
-    std::string text(std::string_view name) const; // also urls and secrets
+    std::string text(std::string_view name) const; // also urls
     long long number(std::string_view name) const;
     bool boolean(std::string_view name) const;
     double seconds(std::string_view name) const; // a duration: "250ms", "2s", "1m"
+
+    /// A secret as it is now: ask at each use, so that a changed file or credential counts at once.
+    Result<Secret> secret(std::string_view name) const;
 
   private:
     std::string_view value(std::string_view name) const;

@@ -38,6 +38,10 @@ Awaitable<Result<std::unique_ptr<Console>>> Driver::open_console(ConsoleSink, Mo
     co_return unsupported("open a console");
 }
 
+Awaitable<Result<RawResponse>> Driver::raw(RawRequest, Mono) {
+    co_return unsupported("pass IPMI commands on");
+}
+
 void Driver::on_change(std::function<void(const bmc::Observation&)>) {}
 
 } // namespace vbmc::backend

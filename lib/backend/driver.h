@@ -14,6 +14,7 @@
 #include "net/timer_queue.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -40,6 +41,20 @@ struct ConsoleSink {
 struct Media {
     std::string image; // a path or URL that the backend can reach
     bool writable = false;
+};
+
+/// An IPMI request that the emulated controller does not know, for a backend that is a controller
+/// itself.
+struct RawRequest {
+    u8 netfn = 0; // even: a request's
+    u8 lun = 0;
+    u8 command = 0;
+    std::vector<u8> data;
+};
+
+struct RawResponse {
+    u8 completion = 0; // as the backend's controller gave it
+    std::vector<u8> data;
 };
 
 class Driver {
@@ -79,6 +94,10 @@ class Driver {
 
     virtual Awaitable<Result<std::vector<bmc::SensorReading>>> sensors(Mono deadline);
 
+    /// What sensors() reads, where each machine has its own: asked after every successful sensors()
+    /// or identity(); another pointer is another set. Null: the set of the kind.
+    virtual std::shared_ptr<const bmc::SensorSet> sensor_set() const { return nullptr; }
+
     virtual Awaitable<Result<bmc::IdentitySeen>> identity(Mono deadline);
 
     virtual Awaitable<Result<void>> identify(bmc::Identify request, Mono deadline);
@@ -89,6 +108,8 @@ class Driver {
 
     virtual Awaitable<Result<std::unique_ptr<Console>>>
     open_console(ConsoleSink sink, Mono deadline);
+
+    virtual Awaitable<Result<RawResponse>> raw(RawRequest request, Mono deadline);
 
     /// For backends that push: called on the shard whenever the machine changed by itself, also
     /// when it went through a start while on (PowerSeen::restarted). An empty function
@@ -104,6 +125,16 @@ struct DriverContext {
     Now (*now)() = net::now; // a test's clock, or the real one
 };
 
+/// A machine that a backend offers: what `vbmcctl discover` lists and a source registers.
+struct Found {
+    std::string id;   // the backend's own, never changes: a UUID, a project's instance id
+    std::string name; // as the backend calls it
+    std::map<std::string, std::string> labels;  // tags and metadata, for selectors
+    std::map<std::string, std::string> options; // what a node of this kind needs besides the
+                                                // source's own options ("uuid" -> "...")
+    bmc::PowerState power = bmc::PowerState::unknown;
+};
+
 /// One line in kinds.cpp.
 struct DriverKind {
     std::string_view name;
@@ -112,6 +143,11 @@ struct DriverKind {
     Result<std::unique_ptr<Driver>> (*create
     )(const DriverContext& context, const DriverConfig& config);
     std::shared_ptr<const bmc::SensorSet> (*sensors)(); // shared by all its nodes; may return null
+
+    /// Lists the machines behind these options (those of discover_schema). Null: this kind cannot.
+    Awaitable<Result<std::vector<Found>>> (*discover
+    )(const DriverContext& context, DriverConfig config, Mono deadline) = nullptr;
+    const ConfigSchema* discover_schema = nullptr; // where to look and how to log in
 };
 
 /// All kinds, in the order that `vbmcctl backend list` shows.

@@ -52,6 +52,9 @@ void Bmc::observe(Now now, const Observation& observation) {
         power.unreachable();
     } else if (const auto* readings = std::get_if<SensorsSeen>(&observation)) {
         observe_sensors(*this, now, *readings);
+    } else if (const auto* known = std::get_if<SensorSetSeen>(&observation)) {
+        config.sensors = known->set;
+        sensors.keep_only(*known->set);
     } else if (const auto* identity = std::get_if<IdentitySeen>(&observation)) {
         fru.observe(*identity);
     } else if (std::holds_alternative<BootTaken>(observation)) {

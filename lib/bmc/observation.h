@@ -3,7 +3,9 @@
 
 #include "bmc/intent.h"
 #include "bmc/power_types.h"
+#include "bmc/sensor_set.h"
 
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -42,6 +44,11 @@ struct SensorsSeen {
     std::vector<SensorReading> readings;
 };
 
+/// The backend told which sensors this machine has: they replace the set of its kind.
+struct SensorSetSeen {
+    std::shared_ptr<const SensorSet> set;
+};
+
 /// What the backend knows of the machine, for FRU and DMI-like answers. Empty = unknown.
 struct IdentitySeen {
     std::string manufacturer;
@@ -71,6 +78,7 @@ using Observation = std::variant<
     PowerFailed,
     Unreachable,
     SensorsSeen,
+    SensorSetSeen,
     IdentitySeen,
     BootTaken,
     ConsoleOpened,

@@ -178,6 +178,12 @@ Sensors::Live& Sensors::live_or_new(u8 number) {
     return *at;
 }
 
+void Sensors::keep_only(const SensorSet& set) {
+    std::erase_if(live_, [&](const Live& live) {
+        return find_sensor(&set, live.number) == nullptr;
+    });
+}
+
 void Sensors::rearm(u8 number, u16 events) noexcept {
     Live* live = find_in(live_, number);
     if (live == nullptr) {

@@ -68,6 +68,9 @@ class Sensors {
     const Live* live(u8 number) const noexcept;
     Live& live_or_new(u8 number);
 
+    /// Forgets the readings of sensors that are not in the set any more.
+    void keep_only(const SensorSet& set);
+
     /// Forgets which of these threshold events are asserted: the next reading reports them anew.
     void rearm(u8 number, u16 events) noexcept;
 

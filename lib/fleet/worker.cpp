@@ -306,6 +306,7 @@ net::Awaitable<void> NodeWorker::read_sensors() {
         co_await call<std::vector<bmc::SensorReading>>(driver, limits_->call_limit, make);
     sensors_at_ = now() + limits_->sensor_interval;
     if (host_ != nullptr && readings.has_value()) {
+        look_at_sensor_set(*driver);
         observe(bmc::SensorsSeen{std::move(*readings)});
     } else if (host_ != nullptr && readings.error().code != ErrorCode::unsupported) {
         host_->on_trouble("sensors", readings.error());
@@ -319,6 +320,15 @@ net::Awaitable<void> NodeWorker::read_identity() {
     auto identity = co_await call<bmc::IdentitySeen>(driver, limits_->call_limit, make);
     if (host_ != nullptr && identity.has_value()) {
         observe(std::move(*identity));
+        look_at_sensor_set(*routes_.to(Route::sensors));
+    }
+}
+
+void NodeWorker::look_at_sensor_set(const backend::Driver& driver) {
+    const auto set = driver.sensor_set();
+    if (set && set != sensor_set_) {
+        sensor_set_ = set;
+        observe(bmc::SensorSetSeen{set});
     }
 }
 

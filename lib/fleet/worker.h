@@ -158,6 +158,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     net::Awaitable<void> look();
     net::Awaitable<void> read_sensors();
     net::Awaitable<void> read_identity();
+    void look_at_sensor_set(const backend::Driver& driver);
     void schedule_look(bool answered);
     Duration backoff(unsigned failures);
 
@@ -242,6 +243,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     std::unique_ptr<Console> console_; // null: nobody wants it
     u32 console_serial_ = 0;           // of the stream: an old one's callbacks are not ours
     bool sensors_wanted_ = false;
+    std::shared_ptr<const bmc::SensorSet> sensor_set_; // as the driver told last
     bool identity_wanted_ = true;
     Mono sensors_at_ = Mono::min();
 };
