@@ -1,6 +1,7 @@
 // The explicit list: objects that register themselves vanish when linked from a static library.
 
 #include "backend/driver.h"
+#include "backend/ipmi/ipmi.h"
 #include "backend/sim/sim.h"
 
 namespace vbmc::backend {
@@ -8,6 +9,7 @@ namespace vbmc::backend {
 const std::vector<const DriverKind*>& kinds() {
     static const std::vector<const DriverKind*> all = {
         &sim::kind,
+        &ipmi::kind,
     };
     return all;
 }

@@ -11,16 +11,17 @@ LAYERS = {
     "rmcp": ("wire", "crypto"),
     "ipmi": ("bmc",),
     "endpoint": ("rmcp", "ipmi", "bmc", "wire", "crypto"),
+    "client": ("wire", "crypto"),
     "net": (),
     "media": ("net",),
     "store": (),
-    "backend": ("bmc", "net", "media"),
+    "backend": ("bmc", "client", "crypto", "net", "media"),
     # rmcp: only the session pool that the nodes of a shard share.
     "fleet": ("endpoint", "backend", "bmc", "rmcp", "net", "store", "media"),
     "control": ("fleet", "proto"),
     "vbmcctl": ("proto",),
 }
-PURE = ("base", "wire", "crypto", "bmc", "rmcp", "ipmi", "endpoint")
+PURE = ("base", "wire", "crypto", "bmc", "rmcp", "ipmi", "endpoint", "client")
 COMPOSITION_ROOT = "vbmcd"  # the only place that may name everything
 
 # Third-party headers (and standard ones that start threads): where they may be included at all.
