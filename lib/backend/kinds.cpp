@@ -2,6 +2,7 @@
 
 #include "backend/driver.h"
 #include "backend/ipmi/ipmi.h"
+#include "backend/metal/metal.h"
 #include "backend/sim/sim.h"
 
 namespace vbmc::backend {
@@ -10,6 +11,7 @@ const std::vector<const DriverKind*>& kinds() {
     static const std::vector<const DriverKind*> all = {
         &sim::kind,
         &ipmi::kind,
+        &metal::kind,
     };
     return all;
 }

@@ -1,0 +1,356 @@
+"""The metal backend, the whole way: ipmitool -> vbmcd -> a fake cloud of ours on loopback."""
+
+import json
+import re
+import subprocess
+import time
+
+import pytest
+from metal_fake import PROJECT, ZONE, Cloud
+from daemon import free_tcp_port
+
+PROVIDERS = "equinix latitude cherry scaleway phoenixnap vultr hetzner-cloud".split()
+SOFT = ("phoenixnap", "hetzner-cloud")
+# A reply within the confirm window (0.7 s), ipmitool's own start and log-in, and a busy machine.
+IN_TIME = 6
+
+
+def until(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+class Node:
+    """A registered node and its IPMI side."""
+
+    def __init__(self, api, name, options, **fields):
+        nodes = __import__("api").module("nodes")
+        node = nodes.Node(name=name)
+        node.targets.add(kind="metal", options=options)
+        created = api.nodes.CreateNode(nodes.CreateNodeRequest(node=node))
+        self.api, self.name = api, name
+        self.at = created.node.endpoint
+        self.password = created.generated_password
+
+    def ipmi(self, *arguments, code=0):
+        command = ["ipmitool", "-I", "lanplus", "-C", "17", "-H", self.at.address, "-p", str(self.at.port)]
+        done = subprocess.run(
+            [*command, "-U", "admin", "-P", self.password, *arguments],
+            capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60,
+        )
+        assert code is None or done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def is_on(self):
+        said = self.ipmi("chassis", "power", "status", code=None)
+        return {"Chassis Power is on\n": True, "Chassis Power is off\n": False}.get(said)
+
+    @property
+    def status(self):
+        return self.api.get(self.name).status
+
+
+@pytest.fixture(scope="module", params=PROVIDERS)
+def place(request, api):
+    """A provider's cloud with one machine, and its node."""
+    with Cloud(request.param) as cloud:
+        machine = cloud.add("web1")
+        yield cloud, machine, Node(api, f"metal-{request.param}", cloud.options(machine))
+
+
+def test_power(place):
+    cloud, machine, node = place
+    if cloud.provider != "vultr":  # it does not tell before it was told
+        until(lambda: node.is_on() is False)
+    node.ipmi("chassis", "power", "on")
+    until(lambda: machine.phase == "on" and node.is_on() is True)
+    starts = machine.starts
+    node.ipmi("chassis", "power", "reset")
+    until(lambda: machine.starts == starts + 1)
+    node.ipmi("chassis", "power", "cycle")
+    until(lambda: machine.phase == "on" and machine.starts == starts + 2 and node.is_on() is True)
+    node.ipmi("chassis", "power", "off")
+    until(lambda: machine.phase == "off" and node.is_on() is False)
+
+
+def test_off_is_said_only_when_it_is(place):
+    cloud, machine, node = place
+    if cloud.provider == "vultr":
+        pytest.skip("its API does not say")
+    node.ipmi("chassis", "power", "on")
+    until(lambda: machine.phase == "on" and node.is_on() is True)
+    cloud.follow_seconds = 3
+    try:
+        node.ipmi("chassis", "power", "off")
+        until(lambda: machine.phase == "going_off")
+        while machine.phase == "going_off":
+            said = node.is_on()
+            assert said is not False or machine.phase == "off"
+    finally:
+        cloud.follow_seconds = 0.3
+    until(lambda: node.is_on() is False)
+
+
+def test_soft_off(place):
+    cloud, machine, node = place
+    node.ipmi("chassis", "power", "on")
+    until(lambda: machine.phase == "on")
+    before = len(cloud.calls("POST"))
+    if cloud.provider in SOFT:
+        node.ipmi("chassis", "power", "soft")
+        until(lambda: machine.phase == "off")
+        assert cloud.calls("POST", "/shutdown")
+    else:
+        assert node.ipmi("chassis", "power", "soft", code=1)
+        assert len(cloud.calls("POST")) == before  # no hard off in its place
+
+
+def test_who_it_is(place):
+    cloud, machine, node = place
+    until(lambda: "web1" in node.ipmi("fru", "print", "0"))
+    fru = node.ipmi("fru", "print", "0")
+    assert re.search(r"Product Manufacturer *: \w", fru)
+    if cloud.provider in ("equinix", "latitude"):
+        assert re.search(r"Product Name *: c[23]\.small\.x86", fru)
+
+
+def test_it_can_be_found(place):
+    cloud, _, _ = place
+    kind = __import__("api").module("backends")
+    if not hasattr(kind, "DiscoverRequest"):
+        pytest.skip("this vbmcd has no discovery yet")
+
+
+@pytest.fixture(scope="module")
+def equinix(api):
+    with Cloud("equinix") as cloud:
+        machine = cloud.add("eq1")
+        options = {**cloud.options(machine), "ipxe-url": "https://boot.example/a.ipxe", "boot-settle": "1s"}
+        yield cloud, machine, Node(api, "metal-boot", options)
+
+
+def test_network_boot_is_ipxe(equinix):
+    cloud, machine, node = equinix
+    node.ipmi("chassis", "bootdev", "pxe", "options=persistent")
+    until(lambda: machine.always_pxe)
+    assert machine.ipxe_script_url == "https://boot.example/a.ipxe"
+    bodies = [json.loads(row[4]) for row in cloud.calls("PUT")]
+    assert all(set(body) <= {"always_pxe", "ipxe_script_url"} for body in bodies), bodies
+    node.ipmi("chassis", "bootdev", "disk", "options=persistent")
+    until(lambda: not machine.always_pxe)
+
+
+def test_one_network_boot(equinix):
+    cloud, machine, node = equinix
+    node.ipmi("chassis", "bootdev", "pxe")
+    node.ipmi("chassis", "power", "on")
+    until(lambda: machine.phase == "on")
+    assert machine.always_pxe or cloud.calls("PUT", machine.id)
+    until(lambda: not machine.always_pxe)  # put back after the start
+    until(lambda: "Boot parameter data: 00" in node.ipmi("chassis", "bootparam", "get", "5"))  # used up
+
+
+def test_virtual_media_is_ipxe(equinix):
+    cloud, machine, node = equinix
+    url = "https://boot.example/rescue.ipxe"
+    node.ipmi("raw", "0x3c", "0x01", *(f"0x{byte:02x}" for byte in url.encode()), "0x00")
+    node.ipmi("raw", "0x3c", "0x02")
+    until(lambda: machine.always_pxe and machine.ipxe_script_url == url)
+    until(lambda: node.ipmi("raw", "0x3c", "0x03").split() == ["00"])
+    node.ipmi("raw", "0x3c", "0x00")
+    until(lambda: not machine.always_pxe)
+
+
+def test_health_is_a_sensor(equinix):
+    cloud, machine, node = equinix
+    until(lambda: "Health" in node.ipmi("sdr", "elist"))
+    until(lambda: re.search(r"^Health .*\| ok ", node.ipmi("sdr", "elist"), re.M))
+
+
+def test_iso_of_hetzner(api):
+    with Cloud("hetzner-cloud") as cloud:
+        machine = cloud.add("h1")
+        node = Node(api, "metal-iso", cloud.options(machine))
+        name = "debian-12.iso"
+        node.ipmi("raw", "0x3c", "0x01", *(f"0x{byte:02x}" for byte in name.encode()), "0x00")
+        node.ipmi("raw", "0x3c", "0x02")
+        until(lambda: machine.iso == name)
+        node.ipmi("raw", "0x3c", "0x00")
+        until(lambda: machine.iso is None)
+
+
+@pytest.mark.parametrize("status, word", [(401, "token"), (404, "uuid"), (403, "right"), (500, "fails")])
+def test_errors_say_what_to_do(daemon, status, word):
+    with Cloud("equinix") as cloud:
+        machine = cloud.add("e1")
+        cloud.fault = str(status)
+        options = [f"{key}={value}" for key, value in cloud.options(machine).items() if key != "token"]
+        token = daemon.folder / "token"
+        token.write_text(cloud.token)
+        done = daemon.ctl(
+            "backend", "test", "metal", *(part for o in options for part in ("--option", o)),
+            "--option", f"token=@{token}", check=False,
+        )
+        said = done.stdout + done.stderr
+        assert done.returncode != 0 and word in said and "Equinix Metal" in said, said
+        assert cloud.token not in said
+
+
+def test_token_and_uuid_from_the_environment(new_daemon):
+    with Cloud("equinix") as cloud:
+        machine = cloud.add("env1")
+        daemon = new_daemon()
+        daemon.start(environment={"METAL_AUTH_TOKEN": cloud.token, "METAL_INSTANCE_UUID": machine.id})
+        daemon.ctl("add", "env", "--backend", "metal", "--url", cloud.base)
+        daemon.ctl("power", "on", "env")
+        until(lambda: machine.phase == "on")
+        other = new_daemon()
+        other.start()
+        done = other.ctl("add", "env", "--backend", "metal", "--url", cloud.base, check=False)
+        assert done.returncode != 0 and "METAL_AUTH_TOKEN" in done.stdout + done.stderr
+
+
+def test_oauth_token_is_renewed(api):
+    with Cloud("phoenixnap") as cloud:
+        machine = cloud.add("p1")
+        node = Node(api, "metal-oauth", cloud.options(machine))
+        until(lambda: node.is_on() is False)
+        assert len(cloud.calls("POST", "/oauth/token")) == 1
+        cloud.access_tokens.clear()  # revoked
+        node.ipmi("chassis", "power", "on")
+        until(lambda: machine.phase == "on")
+        assert len(cloud.calls("POST", "/oauth/token")) == 2
+        cloud.access_tokens.clear()
+        cloud.token_seconds = 1
+        for _ in range(2):
+            time.sleep(2.2)
+            node.is_on()
+        assert len(cloud.calls("POST", "/oauth/token")) >= 3
+
+
+def test_tls(api, tmp_path):
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
+         "-keyout", key, "-out", certificate, "-subj", "/CN=fake", "-addext", "subjectAltName=IP:127.0.0.1"],
+        check=True, capture_output=True,
+    )
+    with Cloud("equinix", tls=(certificate, key)) as cloud:
+        machine = cloud.add("s1")
+        unknown = Node(api, "metal-tls-unknown", cloud.options(machine))
+        until(lambda: "not trusted" in unknown.status.last_error)
+        trusted = Node(api, "metal-tls", {**cloud.options(machine), "ca-file": str(certificate)})
+        until(lambda: trusted.is_on() is False)
+        careless = Node(api, "metal-tls-off", {**cloud.options(machine), "insecure": "true"})
+        until(lambda: careless.is_on() is False)
+
+
+# Many nodes, one account.
+
+
+def test_many_nodes_share_a_listing(new_daemon):
+    with Cloud("equinix") as cloud:
+        daemon = new_daemon()
+        daemon.start()
+        api = __import__("api").connect(daemon.socket)
+        machines = [cloud.add(f"m{number}") for number in range(40)]
+        nodes = [Node(api, m.name, {**cloud.options(m), "project": PROJECT}) for m in machines]
+        until(lambda: all(node.status.power for node in nodes))
+        began = time.time()
+        seconds = 8
+        while time.time() - began < seconds:
+            for node in nodes[::5]:
+                assert node.is_on() is False
+        calls = [row for row in cloud.calls("GET") if row[0] >= began]
+        alone = [row for row in calls if "/devices/" in row[2]]
+        listings = [row for row in calls if "/projects/" in row[2]]
+        # Two shards, each lists once a second at most; 40 nodes a freshness interval would be 160.
+        assert len(listings) <= 2 * (seconds + 8) and len(alone) <= len(nodes), (len(listings), len(alone))
+        machines[7].press("on")
+        until(lambda: nodes[7].is_on() is True)
+        assert nodes[8].is_on() is False
+        api.close()
+
+
+def test_pages_are_followed(api):
+    with Cloud("vultr", page_size=3) as cloud:
+        for number in range(8):
+            cloud.add(f"v{number}")
+        machine = list(cloud.machines.values())[7]
+        node = Node(api, "metal-pages", cloud.options(machine))
+        node.ipmi("chassis", "power", "on")
+        until(lambda: machine.phase == "on")
+
+
+# Slow and dying APIs.
+
+
+def measure(action):
+    began = time.monotonic()
+    action()
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("fault", ["hang", "slow", "reset", "429", "500", "garbage"])
+def test_trouble_delays_nobody(api, daemon, fault, name):
+    with Cloud("equinix") as cloud:
+        machine = cloud.add("bad")
+        bad = Node(api, f"bad-{fault}", cloud.options(machine))
+        api.create(f"good-{fault}", options={"initial-power": "on"})
+        until(lambda: bad.is_on() is False)
+        cloud.fault = fault
+        time.sleep(2.1)  # what was seen is not fresh any more
+        assert measure(bad.is_on) < IN_TIME
+        assert measure(lambda: bad.ipmi("chassis", "power", "on", code=None)) < IN_TIME
+        assert measure(lambda: bad.ipmi("mc", "info")) < IN_TIME
+        assert measure(lambda: daemon.ctl("power", "status", f"good-{fault}")) < IN_TIME
+        cloud.fault = None
+        if fault in ("reset", "500", "garbage"):
+            until(lambda: bad.is_on() is not None, 30)
+        api.delete(f"bad-{fault}")
+
+
+def test_rate_limit_is_obeyed(api):
+    with Cloud("equinix") as cloud:
+        machine = cloud.add("r1")
+        node = Node(api, "metal-rate", cloud.options(machine))
+        until(lambda: node.is_on() is False)
+        cloud.limit_seconds = 3
+        cloud.remaining = 0
+        time.sleep(2.1)
+        assert measure(node.is_on) < IN_TIME  # learns of the limit
+        until(lambda: cloud.calls(pattern=machine.id)[-1][3] == 429)
+        reset = cloud.limited_until
+        node.ipmi("chassis", "power", "on")
+        for _ in range(4):
+            assert measure(node.is_on) < IN_TIME
+        until(lambda: machine.phase == "on")
+        early = [row for row in cloud.calls() if row[0] < reset and row[3] == 429]
+        assert len(early) == 1, early  # one call learned it; no other came before its time
+
+
+def test_a_dead_api_is_said_and_comes_back(api):
+    port = free_tcp_port()
+    with Cloud("equinix") as cloud:
+        machine = cloud.add("d1")
+        options = cloud.options(machine)
+        dead = Node(api, "metal-dead", {**options, "url": f"http://127.0.0.1:{port}"})
+        until(lambda: "refused" in dead.status.last_error)
+        assert measure(lambda: dead.is_on()) < IN_TIME
+        assert dead.is_on() is None  # not a guess
+
+
+def test_zones_and_client_ids_are_asked_for(api):
+    from api import fails
+
+    with fails("INVALID_ARGUMENT"):
+        Node(api, "bad-zone", {"provider": "scaleway", "token": "x", "uuid": "a"})
+    with fails("INVALID_ARGUMENT"):
+        Node(api, "bad-client", {"provider": "phoenixnap", "token": "x", "uuid": "a"})
+    with fails("INVALID_ARGUMENT"):
+        Node(api, "bad-uuid", {"token": "x", "uuid": "../a"})
+    with fails("INVALID_ARGUMENT"):
+        Node(api, "no-uuid", {"token": "x"})
+    assert ZONE
