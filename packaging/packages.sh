@@ -9,6 +9,7 @@ VBMC_BUILD_PACKAGES=(
     libsqlitecpp-dev libsqlite3-dev
     libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
     nlohmann-json3-dev libspdlog-dev libyaml-cpp-dev libcli11-dev
+    libvirt-dev libpugixml-dev
 )
 
 # To try it: an IPMI client.

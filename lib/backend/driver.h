@@ -4,6 +4,7 @@
 // what only has a blocking SDK goes through net::OffloadPool.
 
 #include "backend/config_schema.h"
+#include "base/commons.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "bmc/config.h"
@@ -84,6 +85,14 @@ class Driver {
     /// True when a reset does not take up a new boot device (libvirt): the worker does off and on.
     virtual bool boot_needs_power_cycle() const { return false; }
 
+    /// True when the machine runs with another boot device than it was told, and would keep that
+    /// one through a reset: then a reset, also one of its own, is made an off and on.
+    virtual bool boot_is_stale() const { return false; }
+
+    /// How long after a soft off that the machine did not follow it is told again (a guest that
+    /// boots misses it). Zero: never, for a button that might turn it on again.
+    virtual Duration soft_again_after() const { return std::chrono::seconds(10); }
+
     /// False when the boot device is forgotten with this process: it is told again at the next
     /// start.
     virtual bool keeps_boot_device() const { return true; }
@@ -122,7 +131,8 @@ struct DriverContext {
     boost::asio::io_context& shard;
     net::TimerQueue& timers;
     std::string node;
-    Now (*now)() = net::now; // a test's clock, or the real one
+    Now (*now)() = net::now;    // a test's clock, or the real one
+    Commons* commons = nullptr; // of the process; null: a driver shares nothing
 };
 
 /// A machine that a backend offers: what `vbmcctl discover` lists and a source registers.

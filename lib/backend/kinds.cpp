@@ -3,6 +3,7 @@
 #include "backend/driver.h"
 #include "backend/ipmi/ipmi.h"
 #include "backend/metal/metal.h"
+#include "backend/libvirt/libvirt.h"
 #include "backend/sim/sim.h"
 
 namespace vbmc::backend {
@@ -12,6 +13,7 @@ const std::vector<const DriverKind*>& kinds() {
         &sim::kind,
         &ipmi::kind,
         &metal::kind,
+        &libvirt::kind,
     };
     return all;
 }

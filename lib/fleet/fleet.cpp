@@ -23,7 +23,9 @@ Fleet::Impl::Impl(
         std::chrono::duration<double>(std::max(config_.poll_interval_s, 0.0))
     );
     for (std::size_t i = 0; i < shards_.size(); ++i) { // nothing of theirs runs on the shards yet
-        states_.push_back(std::make_unique<ShardState>(shards_[i], control_, *this, store_, poll));
+        states_.push_back(
+            std::make_unique<ShardState>(shards_[i], control_, *this, store_, commons_, poll)
+        );
     }
 }
 

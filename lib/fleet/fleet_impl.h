@@ -163,6 +163,7 @@ class Fleet::Impl final : public NodeNotes {
     net::ShardPool& shards_;
     store::Store& store_;
     EventHub events_;
+    Commons commons_; // ends before the shards do
     SystemEntropy entropy_;
     Addresses addresses_;
     std::vector<std::unique_ptr<ShardState>> states_;

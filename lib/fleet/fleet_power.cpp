@@ -21,8 +21,7 @@ std::string_view word(bmc::PowerAction action) noexcept {
 /// One look through a driver that is made for it. On the shard.
 Awaitable<Result<bmc::PowerState>>
 look_once(ShardState* shard, const backend::DriverKind* kind, backend::DriverConfig config) {
-    backend::DriverContext context{shard->shard().context(), shard->shard().timers(), "test"};
-    auto made = kind->create(context, config);
+    auto made = kind->create(shard->driver_context("test"), config);
     if (made.has_error()) {
         co_return made.error();
     }

@@ -21,9 +21,7 @@ Result<Routes>
 make_routes(ShardState& shard, const std::string& node, const CheckedTargets& checked) {
     std::vector<std::shared_ptr<backend::Driver>> drivers;
     for (const CheckedTarget& target : checked.targets) {
-        const backend::DriverContext context{
-            shard.shard().context(), shard.shard().timers(), node, net::now};
-        auto driver = target.kind->create(context, target.config);
+        auto driver = target.kind->create(shard.driver_context(node), target.config);
         if (driver.has_error()) {
             return driver.error();
         }

@@ -13,9 +13,11 @@ ShardState::ShardState(
     boost::asio::io_context& control,
     NodeNotes& notes,
     store::Store& store,
+    Commons& commons,
     Duration poll_interval
 )
-    : shard_(shard), control_(control), notes_(&notes), store_(store), sessions_(shard.entropy()),
+    : shard_(shard), control_(control), notes_(&notes), store_(store), commons_(commons),
+      sessions_(shard.entropy()),
       save_(
           shard.timers(), [](void* self) { static_cast<ShardState*>(self)->flush(); }, this
       ),
@@ -25,6 +27,10 @@ ShardState::~ShardState() = default;
 
 NodeWorker::Place ShardState::place() {
     return {shard_.context().get_executor(), shard_.timers(), gates_, net::now};
+}
+
+backend::DriverContext ShardState::driver_context(std::string node) {
+    return {shard_.context(), shard_.timers(), std::move(node), net::now, &commons_};
 }
 
 std::shared_ptr<const WorkerLimits> ShardState::limits(double confirm_window_s) {

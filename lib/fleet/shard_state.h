@@ -2,6 +2,7 @@
 // What the nodes of one shard share: session pools, gates to backend hosts, the batch of what is to
 // be saved, the way to control. Made by the fleet, used on the shard's thread only.
 
+#include "backend/driver.h"
 #include "fleet/host_gate.h"
 #include "fleet/node_notes.h"
 #include "fleet/worker.h"
@@ -30,6 +31,7 @@ class ShardState {
         boost::asio::io_context& control,
         NodeNotes& notes,
         store::Store& store,
+        Commons& commons,
         Duration poll_interval
     );
     ~ShardState();
@@ -43,6 +45,8 @@ class ShardState {
     store::Store& store() noexcept { return store_; }
 
     NodeWorker::Place place();
+
+    backend::DriverContext driver_context(std::string node);
 
     /// Shared by all nodes of the same confirm window.
     std::shared_ptr<const WorkerLimits> limits(double confirm_window_s);
@@ -67,6 +71,7 @@ class ShardState {
     boost::asio::io_context& control_;
     NodeNotes* notes_;
     store::Store& store_;
+    Commons& commons_;
     rmcp::Shared sessions_;
     HostGates gates_;
     net::Timer save_;

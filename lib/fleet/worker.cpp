@@ -65,11 +65,17 @@ void NodeWorker::start(const bmc::BootRequest& standing, Mono first_look) {
                 return;
             }
             if (const auto* power = std::get_if<bmc::PowerSeen>(&what)) {
+                if (!self->reachable_) { // it is back: so says a call, too
+                    self->look_at_ = self->now();
+                }
                 self->seen(*power);
-                self->kick();
             } else {
+                if (std::holds_alternative<bmc::Unreachable>(what)) {
+                    self->look_at_ = self->now(); // to learn why
+                }
                 self->observe(what);
             }
+            self->kick();
         });
     }
     look_at_ = std::max(now(), first_look);
@@ -187,6 +193,7 @@ Mono NodeWorker::next_due() const {
         const bool waits = job_->stage == Stage::await_off || job_->stage == Stage::await_on;
         due = std::min(due, waits ? job_->give_up : job_->act_at);
         due = std::min(due, job_->told ? never : job_->tell_at);
+        due = std::min(due, waits ? job_->press_again : never);
     }
     if (tell_boot_) {
         due = std::min(due, boot_at_);

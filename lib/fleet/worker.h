@@ -123,6 +123,8 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
         Mono act_at{};        // not before: backoff, cycle pause
         Mono give_up{};       // the machine does not follow
         Duration gap{};       // to the next look
+        u8 presses = 0;       // of a soft off that the guest did not follow
+        Mono press_again = never;
     };
 
     struct Console {
@@ -175,6 +177,10 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     // Power (worker_power.cpp).
     void want(const bmc::SetPower& wish);
     std::unique_ptr<Job> make_job(const bmc::SetPower& wish) const;
+    bool boot_is_pending() const;
+    bool must_restore() const;
+    void await_soft(Job& job);
+    void follow_own_reset();
     void join(Job& job, bmc::Ticket ticket);
     net::Awaitable<void> act();
     void accepted();

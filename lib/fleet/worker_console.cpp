@@ -85,7 +85,11 @@ net::Awaitable<void> NodeWorker::open_console() {
         observe(bmc::ConsoleOpened());
         co_return;
     }
-    host_->on_trouble("console", opened.error());
+    const bool off =
+        power_ == bmc::PowerState::off && opened.error().code == ErrorCode::failed_precondition;
+    if (!off) { // no trouble: it opens with the next start
+        host_->on_trouble("console", opened.error());
+    }
     console_->open_at = now() + backoff(console_->failures);
     console_->failures = static_cast<u8>(std::min(console_->failures + 1, 30));
     observe(bmc::ConsoleClosed());

@@ -18,6 +18,7 @@ using bmc::PowerState;
 namespace {
 
 constexpr Duration first_gap = std::chrono::milliseconds(100);
+constexpr Duration soft_gap_max = std::chrono::minutes(1);
 
 constexpr Route route_of(PowerAction action) noexcept {
     if (action == PowerAction::soft) {
@@ -38,7 +39,6 @@ std::unique_ptr<NodeWorker::Job> NodeWorker::make_job(const bmc::SetPower& wish)
     job->action = wish.action;
     job->asked_at = now();
     job->act_at = job->asked_at;
-    const bool armed = once_.device != bmc::BootDevice::none || tell_boot_;
     switch (wish.action) {
     case PowerAction::off:
     case PowerAction::cycle:
@@ -48,8 +48,7 @@ std::unique_ptr<NodeWorker::Job> NodeWorker::make_job(const bmc::SetPower& wish)
         job->stage = Stage::turn_on;
         break;
     case PowerAction::reset: // some take up a boot device only from a cold start
-        job->stage = armed && routes_.to(Route::boot)->boot_needs_power_cycle() ? Stage::turn_off
-                                                                                : Stage::press;
+        job->stage = boot_is_pending() || must_restore() ? Stage::turn_off : Stage::press;
         break;
     case PowerAction::diag:
     case PowerAction::soft:
@@ -60,6 +59,18 @@ std::unique_ptr<NodeWorker::Job> NodeWorker::make_job(const bmc::SetPower& wish)
         job->tickets.push_back(wish.ticket);
     }
     return job;
+}
+
+/// True when a reset alone would leave the machine with another boot device than it was told.
+bool NodeWorker::boot_is_pending() const {
+    const auto& driver = routes_.to(Route::boot);
+    const bool armed = once_.device != bmc::BootDevice::none || tell_boot_;
+    return driver->boot_is_stale() || (armed && driver->boot_needs_power_cycle());
+}
+
+/// True when a one-time choice is used up but still stands in the backend.
+bool NodeWorker::must_restore() const {
+    return restore_at_ != never && routes_.to(Route::boot)->boot_needs_power_cycle();
 }
 
 /// True when `job`'s end is what `action` asks for.
@@ -86,8 +97,9 @@ bool NodeWorker::must_wait(const Job& job, PowerAction action) noexcept {
         return !(job.action == PowerAction::cycle && action == PowerAction::off);
     case Stage::turn_on:
         return action != PowerAction::off && action != PowerAction::soft;
+    case Stage::press: // a soft off that is told again
+        return job.action == PowerAction::soft && job.presses > 0 && action == PowerAction::on;
     case Stage::await_on:
-    case Stage::press:
         return false;
     }
     return false;
@@ -193,7 +205,7 @@ void NodeWorker::accepted() {
         return;
     case Stage::press:
         if (job.action == PowerAction::soft) {
-            await(Stage::await_off, limits_->soft_limit);
+            await_soft(job);
             return;
         }
         if (job.action == PowerAction::reset) {
@@ -217,8 +229,28 @@ void NodeWorker::await(Stage stage, Duration limit) {
     look_at_ = now();
 }
 
+/// A guest that was still booting, or asked somebody first, is told again; how long it may take in
+/// all does not change by that.
+void NodeWorker::await_soft(Job& job) {
+    const Mono give_up = job.give_up;
+    await(Stage::await_off, limits_->soft_limit);
+    if (job.presses > 0) {
+        job.give_up = give_up;
+    }
+    const Duration after = routes_.to(Route::soft)->soft_again_after();
+    if (after > Duration::zero()) {
+        job.press_again =
+            now() + std::min(after * (1U << std::min<u8>(job.presses, 8)), soft_gap_max);
+    }
+    job.presses = static_cast<u8>(std::min(job.presses + 1, 100));
+}
+
 void NodeWorker::refused(const Error& why) {
     Job& job = *job_;
+    if (job.action == PowerAction::soft && job.presses > 0) {
+        await_soft(job); // it was told once; whether it follows is seen
+        return;
+    }
     const Outcome outcome = outcome_of(why);
     const PowerAction sent = job.stage == Stage::turn_off  ? PowerAction::off
                              : job.stage == Stage::turn_on ? PowerAction::on
@@ -259,6 +291,12 @@ void NodeWorker::check_job(Mono moment) {
     if (job_ && !job_->told && job_->tell_at <= moment) {
         tell(*job_, Outcome::ok);
     }
+    if (job_ && job_->stage == Stage::await_off && job_->press_again <= moment &&
+        moment < job_->give_up) {
+        job_->stage = Stage::press;
+        job_->press_again = never;
+        job_->act_at = moment;
+    }
     if (!job_ || job_->in_call || moment < job_->give_up ||
         (job_->stage != Stage::await_off && job_->stage != Stage::await_on)) {
         return;
@@ -285,10 +323,22 @@ void NodeWorker::seen(const bmc::PowerSeen& what) {
     if (host_ == nullptr) {
         return;
     }
-    if (started) {
+    if (started && what.restarted && !job_ && boot_is_pending()) {
+        follow_own_reset();
+    } else if (started) {
         start_seen();
     }
+    if (started && console_ && !console_->stream) {
+        console_->open_at = now();
+    }
     follow();
+}
+
+/// The guest reset itself while another boot device was ordered for its next start, which a reset
+/// does not take up: as if the reset had been asked for here.
+void NodeWorker::follow_own_reset() {
+    const bmc::SetPower wish{PowerAction::reset, bmc::RestartCause::soft_reset, 0};
+    job_ = make_job(wish);
 }
 
 void NodeWorker::follow() {

@@ -21,6 +21,9 @@ class NamedThread {
 
     void join();
 
+    /// Lets it run on by itself: it must own all that it uses.
+    void detach() { thread_.detach(); }
+
     bool is_current() const noexcept { return thread_.get_id() == std::this_thread::get_id(); }
 
   private:

@@ -33,6 +33,7 @@ THIRD_PARTY = (
     (r"CLI/", ("vbmcd", "vbmcctl")),
     (r"systemd/", ("vbmcd", "base")),
     (r"openssl/", ("base", "crypto", "store", "net", "backend")),
+    (r"libvirt/|pugixml", ("backend",)),
     (r"boost/beast", ("net", "vbmcd")),
     (r"boost/asio", ("net", "backend", "media", "store", "fleet", "control", "vbmcd")),
     (r"nlohmann/", ("backend", "media", "store", "net", "fleet", "control", "vbmcd", "vbmcctl")),
@@ -42,7 +43,7 @@ THIRD_PARTY = (
 )
 
 # What only lib/base/log.* and the like may hold although base is pure.
-IMPURE_BASE_FILES = ("lib/base/log.h", "lib/base/log.cpp")
+IMPURE_BASE_FILES = ("lib/base/log.h", "lib/base/log.cpp", "lib/base/commons.h")
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 

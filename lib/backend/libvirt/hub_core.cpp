@@ -1,0 +1,394 @@
+#include "backend/libvirt/hub_core.h"
+
+#include "base/log.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace vbmc::backend::libvirt {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr unsigned pool_threads = 4; // a domain that hangs holds up no other one
+constexpr std::size_t queue_max = 4096;
+constexpr Duration retry_min = std::chrono::milliseconds(500);
+constexpr Duration retry_max = std::chrono::seconds(10);
+constexpr Duration retry_on_demand = std::chrono::seconds(1);
+constexpr Duration ask_interval = std::chrono::seconds(5); // of hosts that tell no events
+
+/// "lv-HOST": what the kernel keeps of a thread's name is short.
+std::string pool_name(const std::string& uri) {
+    const auto start = uri.find("://");
+    std::string rest = start == std::string::npos ? uri : uri.substr(start + 3);
+    rest = rest.substr(rest.find('@') == std::string::npos ? 0 : rest.find('@') + 1);
+    const std::string host = rest.substr(0, rest.find_first_of("/?:"));
+    return "lv-" + (host.empty() ? "local" : host);
+}
+
+bool is_state_unclear(const DomainEvent& event) {
+    switch (event.type) {
+    case VIR_DOMAIN_EVENT_DEFINED:
+        return event.detail != VIR_DOMAIN_EVENT_DEFINED_UPDATED;
+    case VIR_DOMAIN_EVENT_UNDEFINED:
+    case VIR_DOMAIN_EVENT_CRASHED:
+        return true;
+    case VIR_DOMAIN_EVENT_STOPPED:
+        return event.detail == VIR_DOMAIN_EVENT_STOPPED_MIGRATED;
+    default:
+        return false;
+    }
+}
+
+std::optional<Notice> notice_of(const DomainEvent& event) {
+    using bmc::PowerState;
+    if (event.rebooted) {
+        return Notice{Notice::What::restarted, PowerState::on};
+    }
+    switch (event.type) {
+    case VIR_DOMAIN_EVENT_STARTED:
+        return Notice{Notice::What::started, PowerState::on};
+    case VIR_DOMAIN_EVENT_SUSPENDED:
+    case VIR_DOMAIN_EVENT_RESUMED:
+    case VIR_DOMAIN_EVENT_PMSUSPENDED:
+        return Notice{Notice::What::power, PowerState::on};
+    case VIR_DOMAIN_EVENT_STOPPED:
+        return Notice{Notice::What::power, PowerState::off};
+    default: // SHUTDOWN: on its way down, still on
+        return std::nullopt;
+    }
+}
+
+} // namespace
+
+HubCore::HubCore(std::shared_ptr<Desk> desk, std::shared_ptr<asio::io_context> pool, Access access)
+    : desk_(std::move(desk)), pool_(std::move(pool)), pool_guard_(pool_->get_executor()),
+      access_(std::move(access)), whom_{{}, shown(access_.uri)},
+      timer_(desk_->context().get_executor()) {}
+
+void HubCore::begin() {
+    desk_->start_pool(pool_name(access_.uri), pool_threads, pool_);
+    desk_->at_stop([weak = weak_from_this()] {
+        if (const auto self = weak.lock()) {
+            self->end();
+        }
+    });
+}
+
+void HubCore::end() {
+    if (phase_ == Phase::ended) {
+        return;
+    }
+    phase_ = Phase::ended;
+    ++serial_;
+    timer_.cancel();
+    hearers_.clear();
+    connection_.reset(); // closed on the pool, whose threads end after that
+    refuse_queue(Error(ErrorCode::aborted, "vbmcd lets go of " + whom_.uri));
+    pool_guard_.reset();
+}
+
+void HubCore::submit(Job job) {
+    desk_->post([self = shared_from_this(), job = std::move(job)]() mutable {
+        self->take(std::move(job));
+    });
+}
+
+void HubCore::take(Job job) {
+    const Mono now = net::now().mono;
+    switch (phase_) {
+    case Phase::open:
+        send_to_pool(std::move(job));
+        return;
+    case Phase::ended:
+        refuse(job, Error(ErrorCode::aborted, "vbmcd lets go of " + whom_.uri));
+        return;
+    case Phase::opening: // a host that was silent before is not waited for again
+        if (failures_ > 0 && now - tried_at_ > retry_on_demand) {
+            refuse(job, why_not_);
+            return;
+        }
+        break;
+    case Phase::waiting: // somebody asks: not so long a pause, then
+        if (now - tried_at_ < retry_on_demand) {
+            refuse(job, why_not_);
+            return;
+        }
+        open();
+        break;
+    case Phase::idle:
+        open();
+        break;
+    }
+    if (queue_.size() >= queue_max) {
+        refuse(job, trouble(whom_, ErrorCode::resource_exhausted, "too many calls wait for it"));
+        return;
+    }
+    queue_.push_back(std::move(job));
+}
+
+void HubCore::refuse(const Job& job, const Error& why) {
+    job.refuse(why);
+    job.done();
+}
+
+void HubCore::refuse_queue(const Error& why) {
+    for (const Job& job : std::exchange(queue_, {})) {
+        refuse(job, why);
+    }
+}
+
+void HubCore::send_to_pool(Job job) {
+    asio::post(
+        *pool_,
+        [self = shared_from_this(), connection = connection_, job = std::move(job)]() mutable {
+            self->run_job(connection, job);
+            connection.reset();
+        }
+    );
+}
+
+/// On a thread of the pool. What nobody waits for any more is not done behind his back.
+void HubCore::run_job(const std::shared_ptr<Connection>& connection, const Job& job) {
+    if (job.given_up->load() || net::now().mono >= job.deadline) {
+        job.refuse(Error(
+            ErrorCode::deadline_exceeded, whom_.uri + " was busy with other calls for too long"
+        ));
+    } else {
+        job.run(connection->get());
+    }
+    const bool alive = connection->is_alive();
+    desk_->post([self = shared_from_this(), used = connection, alive, done = job.done]() mutable {
+        if (!alive && self->connection_ == used) {
+            self->lost(self->serial_);
+        }
+        used.reset();
+        done();
+    });
+}
+
+// The connection.
+
+void HubCore::open() {
+    phase_ = Phase::opening;
+    tried_at_ = net::now().mono;
+    timer_.cancel();
+    const u32 serial = ++serial_;
+    auto events = std::make_shared<ConnectionEvents>();
+    events->domain = [weak = weak_from_this(), desk = desk_, serial](DomainEvent event) {
+        desk->post([weak, serial, event = std::move(event)] {
+            if (const auto self = weak.lock()) {
+                self->on_event(event, serial);
+            }
+        });
+    };
+    events->closed = [weak = weak_from_this(), desk = desk_, serial] {
+        desk->post([weak, serial] {
+            if (const auto self = weak.lock()) {
+                self->lost(serial);
+            }
+        });
+    };
+    asio::post(*pool_, [self = shared_from_this(), access = access_, events, serial] {
+        auto opened =
+            std::make_shared<Result<std::unique_ptr<Connection>>>(Connection::open(access, events));
+        self->desk_->post([self, opened, serial] { self->opened(std::move(*opened), serial); });
+    });
+}
+
+/// Destroyed on the pool, whoever lets go of it last: closing blocks.
+std::shared_ptr<Connection> HubCore::hold(std::unique_ptr<Connection> connection) const {
+    return {connection.release(), [pool = pool_](Connection* last) {
+                asio::post(*pool, [owned = std::unique_ptr<Connection>(last)] {});
+            }};
+}
+
+void HubCore::opened(Result<std::unique_ptr<Connection>> result, u32 serial) {
+    if (phase_ != Phase::opening || serial != serial_) {
+        if (result.has_value()) {
+            hold(std::move(*result));
+        }
+        return;
+    }
+    if (result.has_error()) {
+        why_not_ = result.error();
+        if (++failures_ == 1) {
+            log(Level::warn,
+                "libvirt.unreachable",
+                {{"uri", whom_.uri}, {"error", describe(why_not_)}});
+        }
+        refuse_queue(why_not_);
+        if (failures_ == 1) {
+            tell_all({Notice::What::lost});
+        }
+        wait_and_open();
+        return;
+    }
+    phase_ = Phase::open;
+    failures_ = 0;
+    connection_ = hold(std::move(*result));
+    log(Level::info,
+        "libvirt.connected",
+        {{"uri", whom_.uri}, {"events", connection_->tells() ? "yes" : "no"}});
+    for (Job& job : std::exchange(queue_, {})) {
+        send_to_pool(std::move(job));
+    }
+    resync();
+}
+
+void HubCore::lost(u32 serial) {
+    if (phase_ != Phase::open || serial != serial_) {
+        return;
+    }
+    ++serial_;
+    connection_.reset();
+    listing_ = false;
+    failures_ = 1;
+    why_not_ = trouble(
+        whom_,
+        ErrorCode::unavailable,
+        "the connection was lost",
+        "is libvirtd (or virtqemud) running there? vbmcd connects again by itself"
+    );
+    log(Level::warn, "libvirt.lost", {{"uri", whom_.uri}});
+    tell_all({Notice::What::lost});
+    wait_and_open();
+}
+
+void HubCore::wait_and_open() {
+    phase_ = Phase::waiting;
+    tried_at_ = net::now().mono;
+    arm(std::min(retry_min * (1U << std::min(failures_ - 1, 8U)), retry_max));
+}
+
+void HubCore::arm(Duration pause) {
+    timer_.expires_after(pause);
+    timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+        const auto self = weak.lock();
+        if (self && !error) {
+            self->on_timer();
+        }
+    });
+}
+
+void HubCore::on_timer() {
+    if (phase_ == Phase::waiting) {
+        open();
+    } else if (phase_ == Phase::open) {
+        resync();
+    }
+}
+
+// The listeners.
+
+void HubCore::listen(std::weak_ptr<Listener> listener) {
+    const auto alive = listener.lock();
+    if (!alive || phase_ == Phase::ended) {
+        return;
+    }
+    std::erase_if(hearers_, [](const auto& entry) { return entry.second.listener.expired(); });
+    hearers_.emplace(alive->domain, Hearer{std::move(listener)});
+    if (phase_ == Phase::idle) {
+        open();
+    }
+}
+
+void HubCore::tell(Hearer& hearer, const Notice& notice) {
+    const auto listener = hearer.listener.lock();
+    if (!listener) {
+        return;
+    }
+    asio::post(listener->shard, [weak = hearer.listener, notice] {
+        if (const auto alive = weak.lock(); alive && alive->hear) {
+            alive->hear(notice);
+        }
+    });
+}
+
+void HubCore::tell(const DomainEvent& event, const Notice& notice) {
+    for (const std::string* key : {&event.uuid, &event.name}) {
+        const auto [first, last] = hearers_.equal_range(*key);
+        for (auto at = first; at != last; ++at) {
+            at->second.heard = events_;
+            tell(at->second, notice);
+        }
+    }
+}
+
+void HubCore::tell_all(const Notice& notice) {
+    for (auto& [domain, hearer] : hearers_) {
+        tell(hearer, notice);
+    }
+}
+
+void HubCore::on_event(const DomainEvent& event, u32 serial) {
+    if (serial != serial_) {
+        return;
+    }
+    ++events_;
+    if (is_state_unclear(event)) {
+        resync();
+    } else if (const auto notice = notice_of(event)) {
+        tell(event, *notice);
+    }
+}
+
+/// Asks for the states of all domains and tells each listener its own.
+void HubCore::resync() {
+    if (phase_ != Phase::open || hearers_.empty()) {
+        return;
+    }
+    if (listing_) {
+        list_again_ = true;
+        return;
+    }
+    listing_ = true;
+    asio::post(
+        *pool_,
+        [self = shared_from_this(),
+         connection = connection_,
+         before = events_,
+         serial = serial_,
+         whom = whom_]() mutable {
+            auto states = list_states(connection->get(), whom);
+            connection.reset();
+            self->desk_->post([self, states = std::move(states), before, serial] {
+                if (self->serial_ == serial) {
+                    self->resynced(states, before);
+                }
+            });
+        }
+    );
+}
+
+void HubCore::resynced(const Result<std::vector<DomainState>>& states, u32 before) {
+    listing_ = false;
+    if (states.has_value()) {
+        std::unordered_map<std::string, bmc::PowerState> known;
+        for (const DomainState& domain : *states) {
+            known[domain.name] = domain.power;
+        }
+        for (const DomainState& domain : *states) { // a UUID counts before such a name
+            known[domain.uuid] = domain.power;
+        }
+        for (auto& [domain, hearer] : hearers_) {
+            const auto at = known.find(domain);
+            if (hearer.heard > before) {
+                continue; // an event overtook the list
+            }
+            tell(
+                hearer,
+                at == known.end() ? Notice{Notice::What::lost}
+                                  : Notice{Notice::What::power, at->second}
+            );
+        }
+    }
+    if (std::exchange(list_again_, false)) {
+        resync();
+    } else if (connection_ && !connection_->tells()) {
+        arm(ask_interval);
+    }
+}
+
+} // namespace vbmc::backend::libvirt

@@ -1,0 +1,56 @@
+#include "backend/libvirt/libvirt.h"
+
+#include "backend/libvirt/domain_driver.h"
+
+#include <utility>
+
+namespace vbmc::backend::libvirt {
+
+namespace {
+
+const ConfigSchema& schema() {
+    static const ConfigSchema table = {{
+        {"domain", OptionType::text, true, "", "the domain's name or UUID"},
+        {"uri", OptionType::url, false, "qemu:///system", "the host, as virsh -c takes it"},
+        {"username", OptionType::text, false, "", "for a host that asks (SASL)"},
+        {"password", OptionType::secret, false, "", "for a host that asks (SASL)"},
+    }};
+    return table;
+}
+
+Result<std::unique_ptr<Driver>> create(const DriverContext& context, const DriverConfig& config) {
+    auto access = access_from(config);
+    if (access.has_error()) {
+        return access.error();
+    }
+    return std::unique_ptr<Driver>(std::make_unique<DomainDriver>(context, config));
+}
+
+std::shared_ptr<const bmc::SensorSet> sensor_set() {
+    return nullptr;
+}
+
+} // namespace
+
+Result<Access> access_from(const DriverConfig& config) {
+    Access access;
+    access.uri = config.text("uri");
+    if (shown(access.uri) != access.uri) {
+        return Error(ErrorCode::invalid_argument, "option 'uri' must not hold a password")
+            .with_field("backend.options.uri")
+            .with_hint("use the options username and password");
+    }
+    access.username = config.text("username");
+    access.password = [config] { return config.secret("password"); };
+    return access;
+}
+
+const DriverKind kind = {
+    "libvirt",
+    "a virtual machine on a libvirt host (QEMU/KVM and others)",
+    schema(),
+    create,
+    sensor_set,
+};
+
+} // namespace vbmc::backend::libvirt
