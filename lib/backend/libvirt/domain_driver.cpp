@@ -1,6 +1,7 @@
 #include "backend/libvirt/domain_driver.h"
 
 #include "backend/libvirt/machine.h"
+#include "backend/libvirt/media.h"
 
 #include <algorithm>
 #include <utility>
@@ -21,7 +22,7 @@ std::string lower(std::string text) {
 } // namespace
 
 DomainDriver::DomainDriver(const DriverContext& context, const DriverConfig& config)
-    : shard_(context.shard),
+    : shard_(context.shard), commons_(context.commons),
       config_(config), whom_{config.text("domain"), shown(config.text("uri"))} {
     auto access = access_from(config_);
     hub_ = Hub::get(context.commons, std::move(*access));
@@ -31,6 +32,9 @@ DomainDriver::~DomainDriver() = default;
 
 bmc::Capabilities DomainDriver::capabilities() const {
     bmc::Capabilities c;
+    c.media = true;
+    c.console = true;
+    c.sensors = true;
     c.pushes_power = true;
     return c;
 }
@@ -74,6 +78,86 @@ Awaitable<Result<void>> DomainDriver::set_boot(bmc::BootRequest boot, Mono deadl
     co_return Result<void>();
 }
 
+Awaitable<Result<std::vector<bmc::SensorReading>>> DomainDriver::sensors(Mono deadline) {
+    std::function<Result<Load>(virConnectPtr)> work = [whom = whom_](virConnectPtr connection) {
+        return read_load(connection, whom);
+    };
+    Result<Load> load = co_await ask<Load>(deadline, std::move(work));
+    if (load.has_error()) {
+        co_return load.error();
+    }
+    auto readings = readings_of(drives_, load_, *load);
+    load_ = std::move(*load);
+    co_return readings;
+}
+
+Awaitable<Result<bmc::IdentitySeen>> DomainDriver::identity(Mono deadline) {
+    std::function<Result<Facts>(virConnectPtr)> work = [whom = whom_](virConnectPtr connection) {
+        return read_facts(connection, whom);
+    };
+    Result<Facts> facts = co_await ask<Facts>(deadline, std::move(work));
+    if (facts.has_error()) {
+        co_return facts.error();
+    }
+    boot_is_stale_ = facts->boot_is_stale;
+    if (!sensors_ || drives_ != facts->drives) {
+        drives_ = std::move(facts->drives);
+        sensors_ = make_sensors(commons_, drives_);
+    }
+    co_return std::move(facts->identity);
+}
+
+Awaitable<Result<void>> DomainDriver::change(std::optional<std::string> image, Mono deadline) {
+    std::function<Result<void>(virConnectPtr)> work =
+        [whom = whom_, drive = config_.text("cdrom"), image](virConnectPtr connection) {
+            return change_media(connection, whom, drive, image);
+        };
+    co_return co_await ask<void>(deadline, std::move(work));
+}
+
+Awaitable<Result<void>> DomainDriver::insert_media(Media media, Mono deadline) {
+    if (media.writable) {
+        co_return trouble(whom_, ErrorCode::unsupported, "a CD-ROM cannot be made writable");
+    }
+    std::optional<std::string> image = std::move(media.image);
+    co_return co_await change(std::move(image), deadline);
+}
+
+Awaitable<Result<void>> DomainDriver::eject_media(Mono deadline) {
+    std::optional<std::string> nothing;
+    co_return co_await change(std::move(nothing), deadline);
+}
+
+Awaitable<Result<std::unique_ptr<Console>>>
+DomainDriver::open_console(ConsoleSink sink, Mono deadline) {
+    auto ear = std::make_shared<ConsoleEar>(shard_);
+    ear->sink.bytes = std::move(sink.bytes);
+    ear->sink.closed = [this, here = std::weak_ptr<bool>(here_), tell = std::move(sink.closed)] {
+        if (!here.expired()) {
+            console_lost_ = true;
+        }
+        if (tell) {
+            tell();
+        }
+    };
+    // Whoever had it before us loses it; whoever took it from us keeps it until he goes.
+    const bool take = config_.boolean("take-console") && !console_lost_;
+    const ConsoleWish wish{config_.text("console"), take};
+    const ConsolePlace place{hub_->desk(), hub_->pool(), ear};
+    using Line = std::shared_ptr<ConsoleLine>;
+    std::function<Result<Line>(virConnectPtr)> work =
+        [whom = whom_, wish, place](virConnectPtr connection) {
+            return open_line(connection, whom, wish, place);
+        };
+    Result<Line> line = co_await ask<Line>(deadline, std::move(work));
+    if (line.has_error()) {
+        co_return line.error();
+    }
+    console_lost_ = false;
+    std::unique_ptr<Console> console = std::make_unique<LibvirtConsole>(std::move(*line), ear);
+    co_return console;
+}
+
 void DomainDriver::on_change(std::function<void(const bmc::Observation&)> sink) {
     sink_ = std::move(sink);
     if (!sink_) {
@@ -93,6 +177,9 @@ void DomainDriver::on_change(std::function<void(const bmc::Observation&)> sink) 
 
 void DomainDriver::hear(const Notice& notice) {
     ++heard_;
+    if (notice.what != Notice::What::restarted) { // the stream ended with the machine, or the host
+        console_lost_ = false;
+    }
     bmc::Observation seen = bmc::PowerSeen{notice.state, false};
     switch (notice.what) {
     case Notice::What::power:

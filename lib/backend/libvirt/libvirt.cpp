@@ -1,5 +1,6 @@
 #include "backend/libvirt/libvirt.h"
 
+#include "backend/libvirt/discover.h"
 #include "backend/libvirt/domain_driver.h"
 
 #include <utility>
@@ -14,6 +15,17 @@ const ConfigSchema& schema() {
         {"uri", OptionType::url, false, "qemu:///system", "the host, as virsh -c takes it"},
         {"username", OptionType::text, false, "", "for a host that asks (SASL)"},
         {"password", OptionType::secret, false, "", "for a host that asks (SASL)"},
+        {"cdrom",
+         OptionType::text,
+         false,
+         "",
+         "target of the CD-ROM drive, e.g. sda; else the first"},
+        {"console",
+         OptionType::text,
+         false,
+         "",
+         "alias of the serial port, e.g. serial1; else the first"},
+        {"take-console", OptionType::boolean, false, "true", "also from whoever has it open"},
     }};
     return table;
 }
@@ -27,7 +39,8 @@ Result<std::unique_ptr<Driver>> create(const DriverContext& context, const Drive
 }
 
 std::shared_ptr<const bmc::SensorSet> sensor_set() {
-    return nullptr;
+    static const auto shared = make_sensors(nullptr, {});
+    return shared;
 }
 
 } // namespace
@@ -51,6 +64,8 @@ const DriverKind kind = {
     schema(),
     create,
     sensor_set,
+    discover,
+    &discover_schema(),
 };
 
 } // namespace vbmc::backend::libvirt

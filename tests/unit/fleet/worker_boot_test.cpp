@@ -170,3 +170,57 @@ TEST_CASE("the sim backend behind a worker boots what was armed, once", "[boot]"
     CHECK(w.host.was_told("console closed"));
     CHECK(w.worker->idle());
 }
+
+TEST_CASE("a guest's own reset takes what was armed, where that takes a cold start", "[boot]") {
+    World w;
+    w.driver->needs_cycle = true;
+    w.begin(PowerState::on);
+    w.worker->submit(bmc::SetBoot{once_pxe});
+    w.pass(1s);
+    REQUIRE(w.driver->calls.empty());
+    w.driver->push(bmc::PowerSeen{PowerState::on, true});
+    w.pass(5s);
+    CHECK(w.driver->calls == Words{"off", "boot 1", "on", "boot 0"});
+    CHECK(w.host.was_told("boot taken"));
+    w.driver->push(bmc::PowerSeen{PowerState::on, true}); // nothing is ordered any more
+    w.pass(5s);
+    CHECK(w.driver->calls.size() == 4);
+    w.driver->stale_boot = true; // it runs with what is used up
+    w.driver->push(bmc::PowerSeen{PowerState::on, true});
+    w.pass(5s);
+    CHECK(w.driver->calls == Words{"off", "boot 1", "on", "boot 0", "off", "on"});
+}
+
+TEST_CASE("a reset while a used one-time choice still stands is a cold start", "[boot]") {
+    World w;
+    w.driver->needs_cycle = true;
+    w.driver->settle_time = 10s;
+    w.begin(PowerState::off);
+    w.worker->submit(bmc::SetBoot{once_pxe});
+    w.power(PowerAction::on, 1);
+    w.pass(2s);
+    REQUIRE(w.driver->calls == Words{"boot 1", "on"});
+    w.driver->push(bmc::PowerSeen{PowerState::on, true}); // the firmware's own: the same start
+    w.pass(1s);
+    CHECK(w.driver->calls == Words{"boot 1", "on"});
+    w.power(PowerAction::reset, 2);
+    w.pass(3s);
+    CHECK(w.driver->calls == Words{"boot 1", "on", "off", "boot 0", "on"});
+}
+
+TEST_CASE("a push that tells of silence, or of its end, makes the worker look", "[boot]") {
+    World w;
+    w.driver->pushes = true;
+    w.begin(PowerState::on);
+    const int looks = w.driver->looks;
+    w.driver->fail_looks = true;
+    w.driver->push(bmc::Unreachable());
+    w.pass(100ms);
+    CHECK(w.driver->looks > looks);
+    CHECK(w.host.backend == Words{"down"});
+    w.pass(5min);
+    w.driver->fail_looks = false;
+    w.driver->push(bmc::PowerSeen{PowerState::off, false});
+    w.pass(100ms);
+    CHECK(w.host.backend == Words{"down", "up"});
+}

@@ -81,7 +81,7 @@ TEST_CASE("an on behind a soft off waits, a hard off does not", "[worker]") {
         w.pass(1s);
         w.power(PowerAction::on, 2);
         w.pass(1min);
-        CHECK(w.driver->calls == Words{"soft"});
+        CHECK(w.driver->calls == Words{"soft", "soft", "soft"});
     }
     SECTION("off") {
         w.power(PowerAction::soft, 1);
@@ -98,6 +98,52 @@ TEST_CASE("an on behind a soft off waits, a hard off does not", "[worker]") {
         w.pass(5s);
         CHECK(w.driver->calls == Words{"soft", "off", "on"});
     }
+}
+
+TEST_CASE("a soft off that the guest missed is told again, ever more rarely", "[worker]") {
+    World w;
+    w.begin(PowerState::on);
+    w.driver->soft_follow = 1h;
+    w.power(PowerAction::soft, 1);
+    w.pass(9s);
+    CHECK(w.driver->calls == Words{"soft"});
+    w.pass(2s);
+    CHECK(w.driver->calls == Words{"soft", "soft"});
+    w.driver->soft_follow = 2s; // now it listens
+    w.pass(18s);
+    CHECK(w.driver->calls.size() == 2);
+    w.pass(3s);
+    CHECK(w.driver->calls.size() == 3);
+    w.pass(1min);
+    CHECK(w.driver->calls.size() == 3); // it followed
+    CHECK(w.host.told.back() == "off");
+    CHECK(w.host.ended == Words{""});
+}
+
+TEST_CASE("a guest that never listens to a soft off is reported once", "[worker]") {
+    World w;
+    w.begin(PowerState::on);
+    w.driver->soft_follow = 100h;
+    SECTION("told again and again") {
+        w.driver->fail_power = 0;
+    }
+    SECTION("and refused from the second time on") {
+        w.power(PowerAction::soft, 1);
+        w.pass(1s);
+        w.driver->error = ErrorCode::failed_precondition;
+        w.driver->fail_power = 100;
+    }
+    SECTION("a button that is never pressed twice") {
+        w.driver->soft_again = Duration::zero();
+    }
+    w.power(PowerAction::soft, 2);
+    w.pass(11min);
+    CHECK(w.driver->calls.size() <= 20);
+    CHECK((w.driver->soft_again > Duration::zero() || w.driver->calls.size() == 1));
+    CHECK(std::count(w.host.told.begin(), w.host.told.end(), "failed soft") == 1);
+    const auto calls = w.driver->calls.size();
+    w.pass(10min);
+    CHECK(w.driver->calls.size() == calls);
 }
 
 TEST_CASE("a cycle is off, seen, on", "[worker]") {

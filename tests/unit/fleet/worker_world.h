@@ -93,6 +93,12 @@ class FakeDriver : public backend::Driver {
 
     bool boot_needs_power_cycle() const override { return needs_cycle; }
 
+    bool boot_is_stale() const override { return stale_boot; }
+
+    Duration soft_again_after() const override { return soft_again; }
+
+    Duration boot_settle_time() const override { return settle_time; }
+
     net::Awaitable<Result<std::vector<bmc::SensorReading>>> sensors(Mono) override {
         ++sensor_reads;
         co_return std::vector<bmc::SensorReading>(3);
@@ -121,6 +127,9 @@ class FakeDriver : public backend::Driver {
     bool fail_looks = false;
     bool native_once = false;
     bool needs_cycle = false;
+    bool stale_boot = false;
+    Duration soft_again = 10s;
+    Duration settle_time{};
     int fail_power = 0;
     int fail_boot = 0;
     ErrorCode error = ErrorCode::unavailable;
