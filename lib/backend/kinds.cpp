@@ -2,8 +2,8 @@
 
 #include "backend/driver.h"
 #include "backend/ipmi/ipmi.h"
-#include "backend/metal/metal.h"
 #include "backend/libvirt/libvirt.h"
+#include "backend/metal/metal.h"
 #include "backend/sim/sim.h"
 
 namespace vbmc::backend {
