@@ -191,6 +191,26 @@ void read_pool(const YAML::Node& node, Config& config) {
     });
 }
 
+void read_metrics(const YAML::Node& node, Config& config) {
+    config.metrics.address = IpAddress::v4(127, 0, 0, 1);
+    read_mapping(
+        node,
+        "metrics",
+        {{"address", ip_address(config.metrics.address)},
+         {"port", number(config.metrics.port, 1, 65535)}}
+    );
+    if (!config.metrics.address.is_loopback()) {
+        refuse(
+            node,
+            "the address must be a loopback one: to scrape from elsewhere, put a proxy that "
+            "authenticates in front of it"
+        );
+    }
+    if (config.metrics.port == 0) {
+        refuse(node, "needs a port");
+    }
+}
+
 Keys top_level(Config& c) {
     return {
         {"state-dir", text(c.state_dir)},
@@ -213,6 +233,7 @@ Keys top_level(Config& c) {
                  c.listen.push_back(read_listener(entry));
              });
          }},
+        {"metrics", [&c](const YAML::Node& node) { read_metrics(node, c); }},
         {"roles", [&c](const YAML::Node& node) { read_roles(node, c); }},
         {"address-pool", [&c](const YAML::Node& node) { read_pool(node, c); }},
         {"default-address", ip_address(c.default_address)},

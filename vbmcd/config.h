@@ -35,6 +35,8 @@ struct Config {
     /// "dns:a.example".
     std::map<std::string, std::vector<std::string>> roles;
 
+    Peer metrics; // port 0: no metrics are served
+
     std::vector<IpNetwork> address_pool;
     IpAddress default_address = IpAddress::v4(127, 0, 0, 1);
     u16 port_first = 6230;

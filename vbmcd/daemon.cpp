@@ -138,11 +138,22 @@ Daemon::Awaitable<Result<void>> Daemon::start() {
     for (const std::string& listener : server_->listeners()) {
         log(Level::info, "control.listening", {{"on", listener}});
     }
+    if (options_.config.metrics.port != 0) {
+        auto metrics = control::MetricsServer::start(
+            options_.config.metrics, version, started_, control_, *fleet_
+        );
+        if (!metrics) {
+            co_return metrics.error();
+        }
+        metrics_ = std::move(*metrics);
+        log(Level::info, "control.listening", {{"on", metrics_->name()}});
+    }
     co_return Result<void>();
 }
 
 Daemon::Awaitable<void> Daemon::stop() {
     log(Level::info, "daemon.stopping");
+    metrics_.reset();
     if (server_) {
         co_await server_->stop(calls_in_flight_grace);
         server_.reset();

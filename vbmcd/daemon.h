@@ -2,6 +2,7 @@
 // Everything that runs, in the order in which it starts; stop() is that order backwards. Owned by
 // main(), whose thread is the control thread while run() lasts.
 
+#include "control/metrics_server.h"
 #include "control/server.h"
 #include "fleet/fleet.h"
 #include "net/shard.h"
@@ -54,6 +55,7 @@ class Daemon {
     std::unique_ptr<net::ShardPool> shards_;
     std::unique_ptr<fleet::Fleet> fleet_;
     std::unique_ptr<control::ControlServer> server_;
+    std::unique_ptr<control::MetricsServer> metrics_;
     Result<void> outcome_;
     bool stop_asked_ = false;
     Wall started_{};

@@ -124,6 +124,14 @@ class Driver {
     /// when it went through a start while on (PowerSeen::restarted). An empty function
     /// unsubscribes.
     virtual void on_change(std::function<void(const bmc::Observation&)> sink);
+
+    /// Whose driver it is, for metrics; told by who made it.
+    std::string_view kind() const noexcept { return kind_; }
+
+    void set_kind(std::string_view kind) noexcept { kind_ = kind; }
+
+  private:
+    std::string_view kind_ = "unknown";
 };
 
 /// Where a driver lives and what it may use.

@@ -17,35 +17,6 @@ rmcp::Privilege to_rmcp(bmc::Privilege level) noexcept {
     return static_cast<rmcp::Privilege>(level);
 }
 
-std::string_view to_string(rmcp::SessionEvent::Reason reason) noexcept {
-    using Reason = rmcp::SessionEvent::Reason;
-    switch (reason) {
-    case Reason::none:
-        return "";
-    case Reason::unknown_name:
-        return "unknown_name";
-    case Reason::wrong_password:
-        return "wrong_password";
-    case Reason::abandoned:
-        return "abandoned";
-    case Reason::role_too_high:
-        return "role_too_high";
-    case Reason::no_session_free:
-        return "no_session_free";
-    case Reason::by_console:
-        return "by_console";
-    case Reason::by_command:
-        return "by_command";
-    case Reason::idle:
-        return "idle";
-    case Reason::evicted:
-        return "evicted";
-    case Reason::user_changed:
-        return "user_changed";
-    }
-    return "";
-}
-
 std::string text_of(Bytes bytes) {
     return {bytes.begin(), bytes.end()};
 }
@@ -204,7 +175,7 @@ void VirtualBmc::on_session_event(const rmcp::SessionEvent& event) noexcept {
     Audit audit;
     audit.from = event.peer;
     audit.user = user != nullptr ? text_of(user->name.bytes()) : text_of(event.user_name);
-    audit.detail = to_string(event.reason);
+    audit.detail = rmcp::to_string(event.reason);
     switch (event.kind) {
     case Kind::opened:
         audit.kind = Audit::Kind::login;

@@ -50,6 +50,7 @@ VirtualBmc::VirtualBmc(
 
 std::size_t VirtualBmc::receive(Now now, const Peer& peer, MutableBytes in, MutableBytes out) {
     ++datagrams_;
+    ++engine_.counters().datagrams;
     bmc::LanStatistics::count(model_.lan.statistics.udp_received);
     const auto acknowledgement = wire::rmcp_acknowledgement(in);
     const rmcp::Incoming incoming = engine_.open(now, peer, in, out);
@@ -60,13 +61,16 @@ std::size_t VirtualBmc::receive(Now now, const Peer& peer, MutableBytes in, Muta
     if (acknowledgement) { // ASF 2.0 §3.2.3.1; no client in use asks for it
         outputs_.emplace_back(Transmit{peer, {acknowledgement->begin(), acknowledgement->end()}});
     }
+    std::size_t size = 0;
     if (const auto* request = std::get_if<rmcp::Request>(&incoming)) {
-        return answer(now, *request, out);
+        size = answer(now, *request, out);
+    } else if (const auto* sol = std::get_if<rmcp::Sol>(&incoming)) {
+        size = on_sol(now, *sol, out);
+    } else {
+        size = std::get<rmcp::Answered>(incoming).size;
     }
-    if (const auto* sol = std::get_if<rmcp::Sol>(&incoming)) {
-        return on_sol(now, *sol, out);
-    }
-    return std::get<rmcp::Answered>(incoming).size;
+    engine_.counters().answers += size > 0 ? 1 : 0;
+    return size;
 }
 
 std::size_t VirtualBmc::answer(Now now, const rmcp::Request& request, MutableBytes out) {
@@ -146,6 +150,8 @@ std::size_t VirtualBmc::park(
 
 void VirtualBmc::finish_parked(Now now, std::size_t index, const ipmi::Completion& completion) {
     Parked parked = parked_[index];
+    const Mono begun = parked.deadline - model_.config.confirm_window;
+    engine_.counters().count_wait(now.mono - begun);
     parked_.erase(parked_.begin() + static_cast<std::ptrdiff_t>(index));
     parked.context.now = now;
     parked.context.completion = &completion;

@@ -290,6 +290,10 @@ EventHub& Fleet::events() {
     return impl_->events();
 }
 
+Awaitable<FleetNumbers> Fleet::numbers() {
+    return impl_->numbers();
+}
+
 Fleet::Counts Fleet::counts() const {
     return impl_->counts();
 }

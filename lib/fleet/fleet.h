@@ -6,6 +6,7 @@
 #include "backend/driver.h"
 #include "fleet/event.h"
 #include "fleet/node_spec.h"
+#include "fleet/numbers.h"
 
 #include <memory>
 
@@ -151,6 +152,9 @@ class Fleet {
     };
 
     Counts counts() const;
+
+    /// Everything that is counted; each shard is asked once.
+    Awaitable<FleetNumbers> numbers();
 
   private:
     class Impl;

@@ -72,6 +72,7 @@ class Fleet::Impl final : public NodeNotes {
     Awaitable<Result<void>> clear_sel(std::string name, std::string who);
     Awaitable<Result<std::vector<SensorView>>> sensors(std::string name);
     Fleet::Counts counts() const;
+    Awaitable<FleetNumbers> numbers();
 
     // fleet_power.cpp
     Awaitable<Result<bmc::PowerState>>

@@ -206,6 +206,35 @@ Awaitable<Result<std::vector<SensorView>>> Fleet::Impl::sensors(std::string name
     co_return co_await on_node(entry, read);
 }
 
+Awaitable<FleetNumbers> Fleet::Impl::numbers() {
+    FleetNumbers all;
+    std::vector<std::vector<std::shared_ptr<Node>>> by_shard(shards_.size());
+    for (const auto& [name, entry] : nodes_) {
+        ++all.states[static_cast<std::size_t>(entry->state)];
+        if (entry->node) {
+            by_shard[entry->shard].push_back(entry->node);
+        } else {
+            ++all.power[static_cast<std::size_t>(bmc::PowerState::unknown)];
+        }
+    }
+    for (std::size_t i = 0; i < by_shard.size(); ++i) {
+        if (!states_[i]) {
+            break; // stopping
+        }
+        auto count = [state = states_[i].get(), nodes = std::move(by_shard[i])] {
+            FleetNumbers here = state->counted();
+            for (const auto& node : nodes) {
+                node->count_into(here);
+            }
+            return here;
+        };
+        boost::asio::io_context& there = shards_[i].context();
+        const FleetNumbers here = co_await net::run_on(there, std::move(count));
+        all.add(here);
+    }
+    co_return all;
+}
+
 Fleet::Counts Fleet::Impl::counts() const {
     Fleet::Counts counts{};
     for (const auto& [name, entry] : nodes_) {

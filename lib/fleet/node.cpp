@@ -25,6 +25,7 @@ make_routes(ShardState& shard, const std::string& node, const CheckedTargets& ch
         if (driver.has_error()) {
             return driver.error();
         }
+        (*driver)->set_kind(target.kind->name);
         drivers.push_back(std::move(*driver));
     }
     return Routes(std::move(drivers), checked.routes);
@@ -331,6 +332,17 @@ void Node::flush() {
         });
     };
     shard_.store().put_sections(uid(), std::move(blobs), std::move(done));
+}
+
+void Node::count_into(FleetNumbers& numbers) const {
+    const bmc::Bmc& bmc = bmc_.model();
+    ++numbers.power[static_cast<std::size_t>(bmc.power.state())];
+    bmc_.sessions().for_each_session([&numbers](const rmcp::SessionInfo& session) {
+        ++numbers.sessions[static_cast<std::size_t>(session.privilege)];
+    });
+    numbers.consoles += bmc_.sol() != nullptr ? 1 : 0;
+    numbers.parked += bmc_.parked_count();
+    numbers.unreachable += reachable_ ? 0 : 1;
 }
 
 NodeSeen Node::seen() const {

@@ -7,6 +7,7 @@
 #include "endpoint/virtual_bmc.h"
 #include "fleet/node_notes.h"
 #include "fleet/node_spec.h"
+#include "fleet/numbers.h"
 #include "fleet/spec_check.h"
 #include "fleet/worker.h"
 #include "net/udp_endpoint.h"
@@ -98,6 +99,9 @@ class Node final : public net::DatagramHandler,
     store::SectionBlob save(bmc::Section section) const;
 
     NodeSeen seen() const;
+
+    /// Adds what this node is now to what all are.
+    void count_into(FleetNumbers& numbers) const;
 
     const std::string& name() const noexcept { return name_; }
 

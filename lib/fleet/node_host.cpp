@@ -57,6 +57,7 @@ void Node::fault(const char* what) noexcept {
         faults_since_ = now;
     }
     ++faults_;
+    ++shard_.numbers().faults;
     try {
         bmc_.close_all();
         NodeNote told;
@@ -91,6 +92,11 @@ void Node::note(NodeNote what) {
 }
 
 void Node::tell(const endpoint::Audit& audit) {
+    using Kind = endpoint::Audit::Kind;
+    const bool everyday = audit.kind == Kind::login || audit.kind == Kind::logout;
+    if (everyday && !shard_.may_tell_log_in()) {
+        return;
+    }
     NodeNote what;
     what.kind = NodeNote::Kind::audit;
     what.what = word(audit.kind);
@@ -140,6 +146,8 @@ void Node::on_backend(bool reachable, const Error* why) {
 }
 
 void Node::on_action(bmc::PowerAction action, const Error* why) {
+    const auto number = static_cast<std::size_t>(action);
+    ++(why == nullptr ? shard_.numbers().power_done : shard_.numbers().power_failed)[number];
     NodeNote what;
     what.kind = NodeNote::Kind::action;
     what.what = word(action);

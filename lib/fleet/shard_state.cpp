@@ -26,7 +26,29 @@ ShardState::ShardState(
 ShardState::~ShardState() = default;
 
 NodeWorker::Place ShardState::place() {
-    return {shard_.context().get_executor(), shard_.timers(), gates_, net::now};
+    return {shard_.context().get_executor(), shard_.timers(), gates_, net::now, &numbers_.backends};
+}
+
+FleetNumbers ShardState::counted() const {
+    FleetNumbers all = numbers_;
+    all.ipmi = sessions_.counters;
+    all.udp = shard_.udp();
+    all.shards = 1;
+    return all;
+}
+
+bool ShardState::may_tell_log_in() {
+    constexpr unsigned told_max = 100; // a second
+    const Mono now = net::now().mono;
+    if (now - log_ins_since_ > std::chrono::seconds(1)) {
+        log_ins_since_ = now;
+        log_ins_ = 0;
+    }
+    if (++log_ins_ > told_max) {
+        ++numbers_.log_ins_not_told;
+        return false;
+    }
+    return true;
 }
 
 backend::DriverContext ShardState::driver_context(std::string node) {

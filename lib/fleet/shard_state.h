@@ -5,6 +5,7 @@
 #include "backend/driver.h"
 #include "fleet/host_gate.h"
 #include "fleet/node_notes.h"
+#include "fleet/numbers.h"
 #include "fleet/worker.h"
 #include "net/shard.h"
 #include "rmcp/shared.h"
@@ -55,6 +56,16 @@ class ShardState {
     /// thousand starts are never ten thousand calls at once.
     Mono first_look();
 
+    /// What this shard counted: its nodes and workers write into it.
+    FleetNumbers& numbers() noexcept { return numbers_; }
+
+    /// With what the layers below counted.
+    FleetNumbers counted() const;
+
+    /// Monitoring may log in and out thousands of times a second: some are told as events, all are
+    /// counted.
+    bool may_tell_log_in();
+
     /// Posts to control.
     void tell(NodeNote note);
 
@@ -79,6 +90,9 @@ class ShardState {
     std::map<double, std::shared_ptr<const WorkerLimits>> limits_;
     Duration poll_interval_;
     Mono next_look_{};
+    FleetNumbers numbers_;
+    Mono log_ins_since_{};
+    unsigned log_ins_ = 0;
 };
 
 } // namespace vbmc::fleet

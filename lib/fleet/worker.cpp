@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace vbmc::fleet {
@@ -226,7 +227,32 @@ net::Awaitable<void> NodeWorker::run(std::shared_ptr<NodeWorker> self) {
     self->busy_ = false;
 }
 
+std::string_view NodeWorker::name_of(Task task) noexcept {
+    static constexpr std::array<std::string_view, 10> names = {
+        "none",
+        "set_power",
+        "power_state",
+        "set_boot",
+        "set_boot",
+        "identify",
+        "media",
+        "open_console",
+        "sensors",
+        "identity",
+    };
+    return names[static_cast<std::size_t>(task)];
+}
+
+void NodeWorker::count(const backend::Driver& driver, Mono begun, const std::optional<Error>& why) {
+    using End = BackendNumbers::End;
+    if (place_.numbers != nullptr) {
+        const End end = !why ? End::good : is_silence(*why) ? End::silent : End::refused;
+        place_.numbers->count(driver.kind(), name_of(task_), now() - begun, end);
+    }
+}
+
 net::Awaitable<void> NodeWorker::perform(Task task) {
+    task_ = task;
     switch (task) {
     case Task::none:
         break;

@@ -8,6 +8,7 @@
 #include "bmc/intent.h"
 #include "bmc/observation.h"
 #include "fleet/host_gate.h"
+#include "fleet/numbers.h"
 #include "fleet/routes.h"
 #include "net/deadline.h"
 #include "net/timer_queue.h"
@@ -67,6 +68,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
         net::TimerQueue& timers;
         HostGates& gates;
         Now (*now)();
+        BackendNumbers* numbers = nullptr; // where calls are counted, if anywhere
     };
 
     struct Stats {
@@ -168,6 +170,8 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
 
     void observe(const bmc::Observation& seen);
     void note(const backend::Driver& driver, const std::optional<Error>& why);
+    void count(const backend::Driver& driver, Mono begun, const std::optional<Error>& why);
+    static std::string_view name_of(Task task) noexcept;
     std::shared_ptr<HostGate> gate(const backend::Driver* driver) const;
 
     template <class T, class Make>
@@ -223,6 +227,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     net::Timer timer_;
     std::function<void()> cancel_; // of the call in flight
     bool busy_ = false;            // a coroutine runs
+    Task task_ = Task::none;       // what it does
     bool kicked_ = false;
     bool reachable_ = true;
     bool pushes_ = false;
@@ -281,7 +286,8 @@ NodeWorker::call(std::shared_ptr<backend::Driver> driver, Duration limit, Make m
         }
     }
     ++stats_.calls;
-    const Mono deadline = now() + limit;
+    const Mono begun = now();
+    const Mono deadline = begun + limit;
     auto work = hold_driver<T>(driver, make(*driver, deadline));
     Result<T> result =
         co_await net::with_deadline<T>(place_.timers, deadline, std::move(work), &cancel_);
@@ -292,6 +298,7 @@ NodeWorker::call(std::shared_ptr<backend::Driver> driver, Duration limit, Make m
     if (host_gate) {
         host_gate->leave(now(), !why || !is_silence(*why));
     }
+    count(*driver, begun, why);
     note(*driver, why);
     co_return result;
 }

@@ -3,13 +3,16 @@
 #include "net/clock.h"
 
 #include <algorithm>
+#include <fcntl.h>
 #include <string>
 #include <thread>
 
 namespace vbmc::net {
 
 Shard::Shard(unsigned index)
-    : index_(index), guard_(context_.get_executor()), alarm_(context_.get_executor()),
+    : index_(index), poller_(timers_), batch_(std::make_unique<DatagramBatch>()),
+      guard_(context_.get_executor()), alarm_(context_.get_executor()),
+      sockets_(context_.get_executor(), ::fcntl(poller_.descriptor(), F_DUPFD_CLOEXEC, 0)),
       thread_("shard-" + std::to_string(index), [this] { run(); }) {}
 
 Shard::~Shard() {
@@ -25,7 +28,17 @@ void Shard::run() {
     timers_.on_earlier(
         [](void* self) { static_cast<Shard*>(self)->set_alarm(); }, static_cast<void*>(this)
     );
+    wait_for_sockets();
     context_.run();
+}
+
+void Shard::wait_for_sockets() {
+    sockets_.async_wait(Descriptor::wait_read, [this](const boost::system::error_code& error) {
+        if (!error) {
+            poller_.turn();
+            wait_for_sockets();
+        }
+    });
 }
 
 void Shard::set_alarm() {

@@ -1,16 +1,21 @@
 #pragma once
-// A shard: one thread, one io_context, one receive and one transmit buffer, one timer queue, one
-// source of randomness. An endpoint lives on one shard for life; others reach it by post() only.
-// The pool is made by main before anything that lives on it and stopped after all of it is gone.
+// A shard: one thread, one io_context, one poller of sockets, buffers for one batch of datagrams,
+// one timer queue, one source of randomness. An endpoint lives on one shard for life; others reach
+// it by post() only. The pool is made by main before anything that lives on it and stopped after
+// all of it is gone.
 
 #include "base/bytes.h"
 #include "base/entropy.h"
+#include "net/datagram_batch.h"
+#include "net/poller.h"
 #include "net/thread.h"
 #include "net/timer_queue.h"
+#include "net/udp_endpoint.h"
 
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 
 #include <chrono>
@@ -37,9 +42,13 @@ class Shard {
 
     Entropy& entropy() noexcept { return entropy_; }
 
-    MutableBytes receive_buffer() noexcept { return receive_; }
+    Poller& poller() noexcept { return poller_; }
 
-    MutableBytes transmit_buffer() noexcept { return transmit_; }
+    DatagramBatch& batch() noexcept { return *batch_; }
+
+    UdpCounters& udp() noexcept { return udp_; }
+
+    const UdpCounters& udp() const noexcept { return udp_; }
 
     bool is_current() const noexcept { return thread_.is_current(); }
 
@@ -58,20 +67,24 @@ class Shard {
         boost::asio::wait_traits<std::chrono::steady_clock>,
         boost::asio::io_context::executor_type>;
 
+    using Descriptor =
+        boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
+
     void run();
     void set_alarm();
-
-    static constexpr std::size_t datagram_max = 2048; // IPMI's are below 1,100; longer ones are cut
+    void wait_for_sockets();
 
     unsigned index_;
+    TimerQueue timers_; // before the context: what is still posted there may own endpoints
+    Poller poller_;
+    std::unique_ptr<DatagramBatch> batch_;
+    UdpCounters udp_;
+    SystemEntropy entropy_;
     boost::asio::io_context context_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_;
-    TimerQueue timers_;
     Alarm alarm_;
     Mono alarm_at_ = never;
-    SystemEntropy entropy_;
-    ByteArray<datagram_max> receive_{};
-    ByteArray<datagram_max> transmit_{};
+    Descriptor sockets_; // a copy of the poller's
     NamedThread thread_; // last: starts when all else stands
 };
 

@@ -1,16 +1,14 @@
 #pragma once
-// A UDP socket on exactly one address that costs next to nothing while idle: no coroutine and no
-// buffer, only a wait for readability; datagrams pass through the shard's own buffers. Lives on its
-// shard's thread from open() to its destructor. Does not know what the bytes mean.
+// A UDP socket on exactly one address that costs next to nothing while idle: no coroutine, no timer
+// and no buffer, only a slot in its shard's poller; datagrams pass through the shard's own buffers,
+// some at a time. Lives on its shard's thread from open() to its destructor. Does not know what the
+// bytes mean.
 
 #include "base/bytes.h"
 #include "base/peer.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "net/timer_queue.h"
-
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/udp.hpp>
+#include "net/poller.h"
 
 #include <memory>
 
@@ -26,7 +24,8 @@ class DatagramHandler {
     /// Returns the length of the reply in `out`, 0 for none. May change `in` (decrypts in place).
     virtual std::size_t receive(Now now, const Peer& peer, MutableBytes in, MutableBytes out) = 0;
 
-    /// The reply is out: the time for everything that a client need not wait for.
+    /// The replies to what came in together are out: the time for everything that a client need not
+    /// wait for.
     virtual void after_reply(Now now) = 0;
 };
 
@@ -35,15 +34,17 @@ struct UdpOptions {
     int receive_buffer_bytes = 0; // 0: the system's default, about 256 small datagrams
 };
 
-class UdpEndpoint {
-  public:
-    struct Stats {
-        u64 received = 0;
-        u64 sent = 0;
-        u64 send_failures = 0; // the kernel refused: no buffer, no route, filtered
-        u64 receive_errors = 0;
-    };
+/// Of all endpoints of a shard since it was made.
+struct UdpCounters {
+    u64 received = 0;
+    u64 sent = 0;
+    u64 send_failures = 0; // the kernel refused: no buffer, no route, filtered
+    u64 receive_errors = 0;
+    u64 queue_full = 0; // datagrams that the kernel dropped: we did not read fast enough
+};
 
+class UdpEndpoint final : private Poller::Source {
+  public:
     UdpEndpoint(Shard& shard, DatagramHandler& handler);
     ~UdpEndpoint();
     UdpEndpoint(const UdpEndpoint&) = delete;
@@ -56,7 +57,7 @@ class UdpEndpoint {
 
     void close();
 
-    bool is_open() const noexcept { return socket_.is_open(); }
+    bool is_open() const noexcept { return fd_ >= 0; }
 
     /// Where it is bound, with the port that the kernel chose when 0 was asked for.
     const Peer& local() const noexcept { return local_; }
@@ -64,25 +65,22 @@ class UdpEndpoint {
     /// From the address that `peer` wrote to. False when the kernel refused.
     bool send(const Peer& peer, Bytes datagram);
 
-    const Stats& stats() const noexcept { return stats_; }
-
   private:
     class Sources;
 
-    void wait();
-    void on_readable();
-    bool receive_one();
+    void on_readable() override;
+    void take_in(int count);
+    void count_overflows(u32 total) noexcept;
     bool transmit(const Peer& peer, Bytes datagram);
 
     Shard& shard_;
     DatagramHandler& handler_;
-    boost::asio::basic_datagram_socket<boost::asio::ip::udp, boost::asio::io_context::executor_type>
-        socket_;
-    Timer retry_; // after an error of the wait itself: never deaf, never spinning
-    std::shared_ptr<UdpEndpoint*> self_; // a completed wait may outlive the endpoint in the queue
-    std::unique_ptr<Sources> sources_;   // only when bound to all addresses
+    std::unique_ptr<Sources> sources_; // only when bound to all addresses
+    bool* gone_ = nullptr;             // set by the destructor while a handler is being called
     Peer local_;
-    Stats stats_;
+    int fd_ = -1;
+    u32 slot_ = Poller::no_slot;
+    u32 overflows_ = 0; // as the socket counted them last
 };
 
 } // namespace vbmc::net

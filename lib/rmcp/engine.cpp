@@ -92,7 +92,7 @@ Engine::~Engine() {
 }
 
 Incoming Engine::drop(Drop reason) const noexcept {
-    ++shared_.drops[static_cast<std::size_t>(reason)];
+    ++shared_.counters.drops[static_cast<std::size_t>(reason)];
     return Dropped{reason};
 }
 
@@ -299,6 +299,9 @@ std::size_t Engine::reply(
     Now, const Return& to, Bytes completion_code_and_data, MutableBytes out, Repeat repeat
 ) noexcept {
     const wire::LanMessage message = response_to(to, completion_code_and_data);
+    if (!completion_code_and_data.empty()) {
+        shared_.counters.commands.count(to.net_fn, to.command, completion_code_and_data[0]);
+    }
     if (to.session_id == 0) {
         return write_sessionless(to.framing, message, out);
     }

@@ -86,6 +86,9 @@ class Engine {
     /// A SOL payload (wire/sol.h) to this session's console; 0 when the session is gone.
     std::size_t send_sol(u32 session_id, Bytes payload, MutableBytes out) noexcept;
 
+    /// Of the shard: the endpoint adds what only it can see.
+    Counters& counters() noexcept { return shared_.counters; }
+
     // Sessions, for the session commands and the control API.
 
     std::size_t session_count() const noexcept { return session_count_; }

@@ -268,7 +268,7 @@ Incoming Engine::activate15_proven(
     } while (session.initial_inbound == 0);
     session.inbound = ReplayWindow::ipmi15(session.initial_inbound);
     session.outbound = initial_outbound <= 1 ? 0 : initial_outbound - 1;
-    shared_.pools->throttle.logged_in(salt_, arrival.peer.address);
+    shared_.pools->throttle.logged_in(arrival.now.mono, salt_, arrival.peer);
     end_half_open(half_slot);
     opened(session, state.name.bytes());
     const std::size_t size =

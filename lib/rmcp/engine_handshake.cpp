@@ -369,7 +369,7 @@ Incoming Engine::activate(
     session.inbound = ReplayWindow::rmcp_plus();
     session.privilege_max = std::min(half.privilege_max, static_cast<Privilege>(state.role & 0x0f));
     session.privilege = std::min(Privilege::user, session.privilege_max);
-    shared_.pools->throttle.logged_in(salt_, arrival.peer.address);
+    shared_.pools->throttle.logged_in(arrival.now.mono, salt_, arrival.peer);
     const UserName name = state.name;
     end_half_open(half_slot);
     opened(session, name.bytes());

@@ -256,6 +256,7 @@ void Engine::end_session(u32 slot, Reason reason) noexcept {
     event.session_id = session.id;
     event.suite_id = session.suite_id();
     pool.release(slot);
+    ++shared_.counters.closed[static_cast<std::size_t>(reason)];
     directory_.on_session_event(event);
 }
 
@@ -268,6 +269,7 @@ void Engine::opened(const Session& session, Bytes name) noexcept {
     event.privilege_max = session.privilege_max;
     event.session_id = session.id;
     event.suite_id = session.suite_id();
+    ++shared_.counters.opened[std::min<std::size_t>(event.suite_id, Counters::suites - 1)];
     directory_.on_session_event(event);
 }
 
@@ -281,6 +283,7 @@ void Engine::refused(
     event.user_name = name;
     event.privilege_max = privilege_max;
     event.suite_id = suite_id;
+    ++shared_.counters.refused[static_cast<std::size_t>(reason)];
     directory_.on_session_event(event);
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/entropy.h"
 #include "crypto/toolbox.h"
-#include "rmcp/incoming.h"
+#include "rmcp/counters.h"
 
 #include <memory>
 
@@ -42,7 +42,7 @@ class Shared {
     const Limits limits;
     crypto::Toolbox tools;
     ByteArray<32> boot_key{}; // makes the keys of users that do not exist (hide_users)
-    std::array<u64, drop_count> drops{};
+    Counters counters;
     u32 engines = 0; // made so far: each gets its own salt
     const std::unique_ptr<Pools> pools;
 };

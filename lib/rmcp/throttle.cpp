@@ -10,6 +10,7 @@ constexpr std::size_t port_entries = 4096;
 constexpr std::size_t source_entries = 1024;
 constexpr std::size_t guess_entries = 1024;
 constexpr Duration burst = std::chrono::seconds(1);
+constexpr int answers_back = 8; // a whole log-in of ipmitool takes six
 constexpr u32 any_port = 0xffffffff;
 constexpr u32 any_engine = 0xffffffff;
 
@@ -104,6 +105,20 @@ bool Throttle::spend(std::vector<Budget>& table, u64 tag, Mono now, u32 per_seco
     return true;
 }
 
+void Throttle::give_back(std::vector<Budget>& table, u64 tag, Mono now, u32 per_second) noexcept {
+    const std::size_t set = (tag >> 8) % (table.size() / ways) * ways;
+    for (std::size_t way = 0; way < ways; ++way) {
+        Budget& entry = table[set + way];
+        if (entry.tag == tag) {
+            const Duration returned =
+                std::chrono::duration_cast<Duration>(std::chrono::seconds(answers_back)) /
+                per_second;
+            entry.due = std::max(entry.due - returned, now);
+            return;
+        }
+    }
+}
+
 bool Throttle::may_go_on(Mono now, u32 engine, const Peer& peer) noexcept {
     return spend(ports_, tag_of(engine, peer.address, peer.port), now, limits_.answers_per_port);
 }
@@ -155,11 +170,15 @@ void Throttle::guessed_wrong(Mono now, u32 engine, const IpAddress& source) noex
     }
 }
 
-void Throttle::logged_in(u32 engine, const IpAddress& source) noexcept {
-    const std::size_t at = guesses_of(tag_of(engine, source, any_port));
+void Throttle::logged_in(Mono now, u32 engine, const Peer& peer) noexcept {
+    const std::size_t at = guesses_of(tag_of(engine, peer.address, any_port));
     if (at < guesses_.size()) {
         guesses_[at] = {};
     }
+    give_back(ports_, tag_of(engine, peer.address, peer.port), now, limits_.answers_per_port);
+    give_back(
+        sources_, tag_of(any_engine, peer.address, any_port), now, limits_.answers_per_source
+    );
 }
 
 } // namespace vbmc::rmcp

@@ -28,7 +28,11 @@ class Throttle {
     bool delays(Mono now, u32 engine, const IpAddress& source) const noexcept;
 
     void guessed_wrong(Mono now, u32 engine, const IpAddress& source) noexcept;
-    void logged_in(u32 engine, const IpAddress& source) noexcept;
+
+    /// A log-in that succeeded: forgets wrong guesses, and gives back more answers than it cost, so
+    /// that these bounds are for strangers and not for a monitor that polls a thousand times a
+    /// second.
+    void logged_in(Mono now, u32 engine, const Peer& peer) noexcept;
 
   private:
     static constexpr std::size_t ways = 4;
@@ -47,6 +51,7 @@ class Throttle {
 
     u64 tag_of(u32 engine, const IpAddress& source, u32 port) const noexcept;
     bool spend(std::vector<Budget>& table, u64 tag, Mono now, u32 per_second) noexcept;
+    static void give_back(std::vector<Budget>& table, u64 tag, Mono now, u32 per_second) noexcept;
     std::size_t guesses_of(u64 tag) const noexcept; // an index; past the end when there are none
 
     const Limits& limits_;

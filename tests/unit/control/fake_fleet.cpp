@@ -102,6 +102,11 @@ Fleet::Counts Fleet::counts() const {
     return Counts{nodes, nodes, 0, 0};
 }
 
+Awaitable<FleetNumbers> Fleet::numbers() {
+    co_await impl_->pause();
+    co_return FleetNumbers();
+}
+
 Awaitable<Result<CreateResult>> Fleet::create(CreateRequest request) {
     co_await impl_->pause();
     auto node = impl_->find(request.spec.name);

@@ -153,8 +153,8 @@ TEST_CASE("a queue of datagrams is read to its end, an oversized one is dropped"
         ++replies;
     }
     CHECK(replies == 100);
-    CHECK(on(shards[0], [&] { return served.endpoint->stats().received; }) == 101);
-    CHECK(on(shards[0], [&] { return served.endpoint->stats().sent; }) == 100);
+    CHECK(on(shards[0], [&] { return shards[0].udp().received; }) == 101);
+    CHECK(on(shards[0], [&] { return shards[0].udp().sent; }) == 100);
 }
 
 TEST_CASE("a closed endpoint frees its port at once and can be opened again", "[udp]") {

@@ -133,8 +133,22 @@ TEST_CASE("one stranger's port gets a bounded number of answers", "[rmcp][abuse]
         answers += world.deliver(peer_at(66, 1), sessionless(false, 6, 0x38, {0x8e, 4})) ? 1 : 0;
     }
     CHECK(answers == 256);
-    CHECK(world.shared.drops[static_cast<std::size_t>(Drop::throttled)] == 20000 - 256);
+    CHECK(world.shared.counters.drops[static_cast<std::size_t>(Drop::throttled)] == 20000 - 256);
     CHECK(world.deliver(alice, sessionless(false, 6, 0x38, {0x8e, 4})));
+}
+
+TEST_CASE("a thousand log-ins in a moment from one port are not a stranger's", "[rmcp][abuse]") {
+    World world;
+    for (u32 i = 0; i < 1000; ++i) {
+        ClientOptions options;
+        options.console_id = i + 1;
+        options.tag = static_cast<u8>(i);
+        ModelClient client = world.log_in(alice, options);
+        REQUIRE(client.active());
+        world.engine.close(client.bmc_id());
+    }
+    CHECK(world.shared.counters.drops[static_cast<std::size_t>(Drop::throttled)] == 0);
+    CHECK(world.shared.counters.opened[3] + world.shared.counters.opened[17] == 1000);
 }
 
 TEST_CASE("who goes on with a handshake gets a bounded number of answers", "[rmcp][abuse]") {
@@ -311,7 +325,7 @@ TEST_CASE("random bytes are one counter each", "[rmcp][abuse]") {
     }
     CHECK(world.runs == 0);
     u64 counted = 0;
-    for (const u64 count : world.shared.drops) {
+    for (const u64 count : world.shared.counters.drops) {
         counted += count;
     }
     CHECK(counted == dropped);

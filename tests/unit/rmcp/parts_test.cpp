@@ -269,7 +269,7 @@ TEST_CASE("throttle: wrong passwords slow one source at one node", "[rmcp][throt
     CHECK(throttle.delays(now, 0, guesser));
     CHECK_FALSE(throttle.delays(now, 0, other));
     CHECK_FALSE(throttle.delays(now, 1, guesser)); // another node
-    throttle.logged_in(0, guesser);
+    throttle.logged_in(now, 0, {guesser, 1});
     CHECK_FALSE(throttle.delays(now, 0, guesser));
 
     for (u32 i = 0; i < limits.free_guesses; ++i) {

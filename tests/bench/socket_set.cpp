@@ -1,0 +1,69 @@
+#include "socket_set.h"
+
+#include <arpa/inet.h>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <unistd.h>
+
+namespace vbmc::bench {
+
+SocketSet::SocketSet(std::size_t count) : sockets_(count) {
+    for (Out& out : sockets_) {
+        out.fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        const int buffer = 64 << 20;
+        if (::setsockopt(out.fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer)) != 0) {
+            ::setsockopt(out.fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+        }
+        for (std::size_t i = 0; i < batch; ++i) {
+            out.parts[i] = {out.packets[i].data(), 0};
+            out.headers[i] = {};
+            out.headers[i].msg_hdr.msg_name = &out.to[i];
+            out.headers[i].msg_hdr.msg_namelen = sizeof(out.to[i]);
+            out.headers[i].msg_hdr.msg_iov = &out.parts[i];
+            out.headers[i].msg_hdr.msg_iovlen = 1;
+        }
+        polled_.push_back({out.fd, POLLIN, 0});
+    }
+    for (std::size_t i = 0; i < batch; ++i) {
+        in_parts_[i] = {in_[i].data(), in_[i].size()};
+        headers_[i] = {};
+        headers_[i].msg_hdr.msg_iov = &in_parts_[i];
+        headers_[i].msg_hdr.msg_iovlen = 1;
+    }
+}
+
+SocketSet::~SocketSet() {
+    for (const Out& out : sockets_) {
+        ::close(out.fd);
+    }
+}
+
+void SocketSet::set_target(const std::string& host, u16 port) {
+    target_.sin_family = AF_INET;
+    target_.sin_port = htons(port);
+    if (::inet_pton(AF_INET, host.c_str(), &target_.sin_addr) != 1) {
+        std::fprintf(stderr, "vbmc_bench: '%s' is no IPv4 address\n", host.c_str());
+        std::exit(2);
+    }
+}
+
+void SocketSet::flush(Out& out) {
+    std::size_t at = 0;
+    while (at < out.used) {
+        const auto left = static_cast<unsigned>(out.used - at);
+        const int sent = ::sendmmsg(out.fd, &out.headers[at], left, 0);
+        if (sent > 0) {
+            at += static_cast<std::size_t>(sent);
+        } else if (errno != EINTR) {
+            ++at; // the answer that does not come is counted as lost
+        }
+    }
+    out.used = 0;
+}
+
+int SocketSet::read(int fd) {
+    return ::recvmmsg(fd, headers_.data(), batch, MSG_DONTWAIT, nullptr);
+}
+
+} // namespace vbmc::bench
