@@ -195,7 +195,13 @@ def test_roles_are_read_again_on_sighup():
 def test_changes_are_audited(api, daemon, name):
     api.create(name)
     api.delete(name)
-    lines = [line for line in daemon.log_text().splitlines() if "control.audit" in line and name in line]
+
+    def lines_of_the_log():
+        return [line for line in daemon.log_text().splitlines() if "control.audit" in line and name in line]
+
+    deadline = time.monotonic() + 10  # the log has a thread of its own
+    while len(lines := lines_of_the_log()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
     assert len(lines) == 2
     assert all(f"uid:{os.getuid()}" in line for line in lines)
     assert "CreateNode" in lines[0] and "DeleteNode" in lines[1]

@@ -10,6 +10,7 @@
 #include <boost/asio/ip/udp.hpp>
 #include <catch2/catch.hpp>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -44,7 +45,7 @@ struct TemporaryFolder {
 struct Daemon {
     explicit Daemon(const std::string& folder, FleetConfig config = {}) {
         store::StoreConfig where = store::default_config(folder);
-        where.fail_write = [this](std::string_view what) { return what == failing; };
+        where.fail_write = [this](std::string_view what) { return what == failing.load(); };
         auto opened = store::Store::open(where);
         REQUIRE(opened.has_value());
         store = std::move(*opened);
@@ -135,7 +136,7 @@ struct Daemon {
     }
 
     boost::asio::io_context control{1};
-    std::string failing;
+    std::atomic<const char*> failing{""}; // read by the store's thread
     std::unique_ptr<store::Store> store;
     std::unique_ptr<net::ShardPool> shards;
     std::unique_ptr<Fleet> fleet;
@@ -260,7 +261,7 @@ TEST_CASE("a creation that cannot be bound leaves nothing", "[fleet]") {
 
     d.failing = "put_node";
     CHECK(d.create("n4").has_error());
-    d.failing.clear();
+    d.failing = "";
     const auto n4 = d.create("n4");
     REQUIRE(n4.has_value());
     CHECK(answers(n4->node));
@@ -465,7 +466,7 @@ TEST_CASE("users: added, changed, removed, refused", "[fleet]") {
     d.failing = "put_sections";
     ops.privilege = "administrator";
     CHECK(d.run(d.fleet->set_user("n1", ops, "uid:0")).has_error());
-    d.failing.clear();
+    d.failing = "";
     CHECK((*d.run(d.fleet->users("n1")))[1].privilege == "user"); // taken back
     CHECK(d.run(d.fleet->remove_user("n1", "nobody", "uid:0")).error().reason == "USER_NOT_FOUND");
     REQUIRE(d.run(d.fleet->remove_user("n1", "ops", "uid:0")).has_value());

@@ -109,7 +109,8 @@ pid_t start_writer(const StoreConfig& config, unsigned first, int out) {
     ::_exit(0);
 }
 
-/// Runs a writer for a while, kills it, and gives back every line that it wrote.
+/// Runs a writer for a while after its first word, kills it, and gives back every line that it
+/// wrote.
 std::string
 run_and_kill(const StoreConfig& config, unsigned first, std::chrono::microseconds life) {
     int ends[2];
@@ -119,12 +120,14 @@ run_and_kill(const StoreConfig& config, unsigned first, std::chrono::microsecond
     ::close(ends[1]);
     std::string said;
     char buffer[4096];
-    const auto end = std::chrono::steady_clock::now() + life;
-    for (auto now = end - life; now < end; now = std::chrono::steady_clock::now()) {
+    using Clock = std::chrono::steady_clock;
+    auto end = Clock::now() + std::chrono::seconds(30); // a busy machine forks and opens slowly
+    for (auto now = Clock::now(); now < end; now = Clock::now()) {
         pollfd readable{ends[0], POLLIN, 0};
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - now);
         if (::poll(&readable, 1, static_cast<int>(left.count())) > 0) {
             const ssize_t n = ::read(ends[0], buffer, sizeof(buffer));
+            end = said.empty() ? Clock::now() + life : end;
             said.append(buffer, static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
         }
     }
