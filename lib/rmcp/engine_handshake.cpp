@@ -71,10 +71,10 @@ exchange_of(const HalfOpen& half, const Rakp2Sent& state, const ByteArray<16>& g
     return exchange;
 }
 
-wire::OpenSessionResponse response_to(const HalfOpen& half) noexcept {
+wire::OpenSessionResponse response_to(const HalfOpen& half, u8 tag) noexcept {
     const crypto::Suite& suite = *crypto::find_suite(half.suite_id);
     wire::OpenSessionResponse response;
-    response.tag = half.request.tag;
+    response.tag = tag;
     response.privilege_max = static_cast<u8>(half.privilege_max);
     response.console_session_id = half.request.console_session_id;
     response.bmc_session_id = half.id;
@@ -155,7 +155,7 @@ Incoming Engine::open_session(const Arrival& arrival, Bytes payload) noexcept {
     wire::OpenSessionResponse response;
     const u32 before = find_same_request(arrival.peer, *request);
     if (before != no_slot) {
-        response = response_to(shared_.pools->half_open[before]);
+        response = response_to(shared_.pools->half_open[before], request->tag);
     } else if (throttle.delays(arrival.now.mono, salt_, arrival.peer.address)) {
         return drop(Drop::delayed);
     } else {
@@ -178,7 +178,7 @@ Incoming Engine::open_session(const Arrival& arrival, Bytes payload) noexcept {
             half.privilege_max = asked == Privilege::none ? choice.privilege_max
                                                           : std::min(asked, choice.privilege_max);
             half.state = Opened{};
-            response = response_to(half);
+            response = response_to(half, request->tag);
         }
     }
     const std::size_t size =
@@ -209,11 +209,12 @@ Incoming Engine::rakp1(const Arrival& arrival, Bytes payload) noexcept {
     const crypto::Suite& suite = *crypto::find_suite(half.suite_id);
     const Claimant who = claimant(half, message->role, message->name);
 
-    // The same message again keeps the same random number: the console may use either answer.
-    Rakp2Sent next{message->tag, message->role, message->console_random, {}, {}};
+    // The same message again, with whatever tag, keeps the same random number: the console may use
+    // either answer.
+    Rakp2Sent next{message->role, message->console_random, {}, {}};
     next.name.assign(message->name);
     const Rakp2Sent* const before = std::get_if<Rakp2Sent>(&half.state);
-    if (before != nullptr && before->tag == next.tag && before->role == next.role &&
+    if (before != nullptr && before->role == next.role &&
         before->console_random == next.console_random && before->name == next.name) {
         next.bmc_random = before->bmc_random;
     } else {
@@ -331,7 +332,7 @@ Incoming Engine::rakp3_refused(
 ) noexcept {
     const UserName name = std::get<Rakp2Sent>(half.state).name;
     refused(arrival.peer, reason, name.bytes(), half.suite_id, half.privilege_max);
-    half.state = Refused{message.tag, status};
+    half.state = Refused{status};
     return answer_rakp4(arrival, {message.tag, status, half.request.console_session_id, {}});
 }
 
@@ -364,7 +365,6 @@ Incoming Engine::activate(
     session.console_id = half.request.console_session_id;
     session.keys = made.keys;
     session.check_value = made.check_value;
-    session.rakp3_tag = message.tag;
     session.rakp3_code.assign(message.auth_code);
     session.inbound = ReplayWindow::rmcp_plus();
     session.privilege_max = std::min(half.privilege_max, static_cast<Privilege>(state.role & 0x0f));
@@ -385,7 +385,6 @@ Incoming Engine::repeat_rakp4(const Arrival& arrival, const wire::Rakp3& message
     }
     const Session& session = shared_.pools->sessions[slot];
     if (session.peer != arrival.peer || session.framing != Framing::rmcp_plus ||
-        session.rakp3_tag != message.tag ||
         !equal_constant_time(session.rakp3_code.bytes(), message.auth_code)) {
         return drop(Drop::unknown_session);
     }

@@ -84,11 +84,13 @@ u32 Engine::find_half_open(u32 id, const Peer& peer) const noexcept {
 u32 Engine::find_same_request(const Peer& peer, const wire::OpenSessionRequest& request)
     const noexcept {
     const Pool<HalfOpen>& pool = shared_.pools->half_open;
+    wire::OpenSessionRequest same = request;
     for (u32 slot = half_open_; slot != no_slot; slot = pool[slot].next) {
         const HalfOpen& half = pool[slot];
+        same.tag = half.request.tag; // freeipmi counts it up when it resends
         const bool waiting = std::holds_alternative<Opened>(half.state) ||
                              std::holds_alternative<Rakp2Sent>(half.state);
-        if (waiting && half.request == request && half.peer == peer) {
+        if (waiting && half.request == same && half.peer == peer) {
             return slot;
         }
     }

@@ -25,7 +25,6 @@ struct Opened {
 
 /// RAKP 2 was sent: the console has to prove the password now.
 struct Rakp2Sent {
-    u8 tag = 0;
     u8 role = 0;
     ByteArray<16> console_random{};
     ByteArray<16> bmc_random{};
@@ -34,7 +33,6 @@ struct Rakp2Sent {
 
 /// RAKP 3 was wrong: a retransmission gets the same answer.
 struct Refused {
-    u8 tag = 0;
     wire::Status status = wire::Status::ok;
 };
 

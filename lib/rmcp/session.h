@@ -33,7 +33,6 @@ struct Session {
     crypto::SessionKeys keys; // IPMI 1.5: k1 is the password
 
     // A retransmitted RAKP 3 (IPMI 1.5: Activate Session) gets the same answer.
-    u8 rakp3_tag = 0;
     crypto::Code rakp3_code;
     crypto::Code check_value;
     u32 initial_inbound = 0; // IPMI 1.5
