@@ -4,7 +4,10 @@ import json
 import re
 import subprocess
 import time
+import urllib.error
+import urllib.request
 
+import metal_contract
 import pytest
 from metal_fake import PROJECT, ZONE, Cloud
 from daemon import free_tcp_port
@@ -129,6 +132,7 @@ def equinix(api):
         machine = cloud.add("eq1")
         options = {**cloud.options(machine), "ipxe-url": "https://boot.example/a.ipxe", "boot-settle": "1s"}
         yield cloud, machine, Node(api, "metal-boot", options)
+        metal_contract.check(cloud.journal)
 
 
 def test_network_boot_is_ipxe(equinix):
@@ -247,6 +251,65 @@ def test_tls(api, tmp_path):
         until(lambda: careless.is_on() is False)
 
 
+# The fake itself: held to the official description, and driven by a client that is not ours.
+
+
+def call(cloud, method, path, body=None, token=None):
+    request = urllib.request.Request(
+        cloud.base + path, method=method, data=None if body is None else json.dumps(body).encode(),
+        headers={"X-Auth-Token": token or cloud.token, "Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            return reply.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_the_fake_keeps_the_contract():
+    with Cloud("equinix") as cloud:
+        machine = cloud.add("c1")
+        cloud.happen(machine, "provisioning.104")
+        at = f"/devices/{machine.id}"
+        assert call(cloud, "GET", at) == 200
+        assert call(cloud, "GET", at, token="wrong") == 401
+        assert call(cloud, "GET", at[:-4] + "0000") == 404
+        assert call(cloud, "PUT", at, {"always_pxe": True, "ipxe_script_url": "http://a/"}) == 200
+        assert call(cloud, "PUT", at, {"always_pxe": "yes"}) == 422
+        assert call(cloud, "POST", at + "/actions", {"type": "explode"}) == 422
+        assert call(cloud, "POST", at + "/actions", {"type": "reboot"}) == 422  # it is off
+        assert call(cloud, "POST", at + "/actions", {"type": "power_on"}) == 202
+        for path in (f"/projects/{PROJECT}/devices", f"/projects/{PROJECT}/events", at + "/events",
+                     at + "/diagnostics/health/rollup"):
+            assert call(cloud, "GET", path) == 200
+        ok = [row for row in cloud.journal if row[3] < 400 or row[1] == "GET"]
+        bad = [(*row[:4], "", row[5]) for row in cloud.journal if row not in ok]  # wrong on purpose
+        assert set(metal_contract.check(ok + bad)) == {
+            "Device", "Error", "accepted", "DeviceList", "EventList", "DeviceHealthRollup"}
+
+
+def test_libcloud_drives_the_fake():
+    from libcloud.compute.providers import get_driver
+    from libcloud.compute.types import NodeState, Provider
+
+    with Cloud("equinix", follow_seconds=0) as cloud:
+        machine = cloud.add("lib1")
+        driver = get_driver(Provider.EQUINIXMETAL)(cloud.token)
+        connection = driver.connection
+        connection.secure = False
+        connection.host, connection.port = cloud.server.server_address
+        connection.connect()  # to the fake, not to the service that it was made for
+        [node] = driver.list_nodes(ex_project_id=PROJECT)
+        assert (node.id, node.name, node.state) == (machine.id, "lib1", NodeState.STOPPED)
+        driver.start_node(node)
+        [node] = driver.list_nodes(ex_project_id=PROJECT)
+        assert node.state == NodeState.RUNNING
+        driver.reboot_node(node)
+        assert machine.starts == 2
+        driver.stop_node(node)
+        assert machine.phase == "off"
+
+
 # Many nodes, one account.
 
 
@@ -271,6 +334,7 @@ def test_many_nodes_share_a_listing(new_daemon):
         machines[7].press("on")
         until(lambda: nodes[7].is_on() is True)
         assert nodes[8].is_on() is False
+        assert metal_contract.check(cloud.journal)["DeviceList"] >= 2
         api.close()
 
 

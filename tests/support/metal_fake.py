@@ -233,6 +233,7 @@ class Cloud:
         return everything[(number - 1) * size:number * size], number, -(-len(everything) // size) or 1
 
     def answer_equinix(self, method, parts, query, body):
+        parts = parts[2:] if parts[:2] == ["metal", "v1"] else parts
         if parts[0] == "projects" and method == "GET":
             if parts[1] != PROJECT:
                 raise Refused(404, "Not found")
@@ -278,7 +279,10 @@ class Cloud:
             "billing_cycle": "hourly", "description": "", "user": "root",
             "actions": [{"type": "power_on", "name": "Power On"}],
             "project": {"href": f"/metal/v1/projects/{PROJECT}"},
-            "plan": {"id": str(uuid.UUID(int=1)), "name": "c3.small.x86", "slug": "c3.small.x86"},
+            "plan": {"id": str(uuid.UUID(int=1)), "name": "c3.small.x86", "slug": "c3.small.x86",
+                     "description": "small", "line": "baremetal", "pricing": {"hour": 1.5},
+                     "specs": {"cpus": [{"count": 1, "type": "fake"}], "memory": {"total": "32GB"},
+                               "drives": [{"count": 1, "size": "480GB", "type": "SSD"}]}},
             "metro": {"id": str(uuid.UUID(int=2)), "code": "da", "name": "Dallas", "country": "US"},
             "facility": {"id": str(uuid.UUID(int=3)), "code": "da11", "name": "DA11"},
             "operating_system": {"id": str(uuid.UUID(int=4)), "slug": "debian_12", "name": "Debian 12",
