@@ -244,7 +244,7 @@ void Account::tell(Listing& listing) {
         const auto at = watch ? listing.records.find(watch->id) : listing.records.end();
         if (at != listing.records.end()) {
             const Sighting seen{at->second, listing.asked_at};
-            watch->watcher(seen);
+            watch->watcher.seen(seen);
         }
     }
 }
@@ -271,6 +271,48 @@ Awaitable<void> Account::refresh(std::shared_ptr<Account> self, std::string proj
         listing->records.emplace(std::move(id), std::move(record));
     }
     tell(*listing);
+}
+
+void Account::look_at_events(const std::string& project, Duration gap) {
+    const auto at = listings_.find(project);
+    if (provider().events.empty() || at == listings_.end() || now() < at->second->events_at) {
+        return;
+    }
+    at->second->events_at = now() + gap;
+    auto work = read_project_events(shared_from_this(), project);
+    boost::asio::co_spawn(context_.shard.get_executor(), std::move(work), boost::asio::detached);
+}
+
+Awaitable<void> Account::read_project_events(std::shared_ptr<Account> self, std::string project) {
+    static_cast<void>(self);
+    const std::shared_ptr<Listing> listing = listings_[project];
+    const Subject subject{provider(), "", "reading events"};
+    Places places;
+    places.emplace("project", std::move(project));
+    const Call what{net::HttpMethod::get, provider().events, {}};
+    const Mono deadline = now() + page_limit;
+    Result<net::HttpResponse> response = co_await call(what, places, subject, deadline);
+    if (response.has_error()) {
+        co_return; // a look at the machine tells the same trouble, to who wants to know
+    }
+    std::vector<CloudEvent> events = read_events(response->body);
+    std::set<std::string> known;
+    for (const CloudEvent& event : events) {
+        known.insert(event.id);
+    }
+    std::swap(known, listing->events);
+    if (!std::exchange(listing->events_read, true)) {
+        co_return;
+    }
+    const auto watches = listing->watches; // a watcher may come or go meanwhile
+    for (auto event = events.rbegin(); event != events.rend(); ++event) {
+        for (const auto& weak : watches) {
+            const auto watch = weak.lock();
+            if (watch && watch->id == event->device && !known.contains(event->id)) {
+                watch->watcher.happened(*event);
+            }
+        }
+    }
 }
 
 Awaitable<Result<Sighting>> Account::look_alone(std::string id, Mono deadline) {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,9 +55,16 @@ class Account : public std::enable_shared_from_this<Account> {
 
     Awaitable<Result<std::vector<Record>>> list(std::string project, Mono deadline);
 
-    /// Called with what a listing says of the machine, until the handle goes.
-    using Watcher = std::function<void(const Sighting&)>;
+    /// Called with what a listing or a project's events say of the machine, until the handle goes.
+    struct Watcher {
+        std::function<void(const Sighting&)> seen;
+        std::function<void(const CloudEvent&)> happened;
+    };
+
     std::shared_ptr<void> watch(std::string id, std::string project, Watcher watcher);
+
+    /// Reads the project's events when that is `gap` ago; the watchers hear of new ones.
+    void look_at_events(const std::string& project, Duration gap);
 
   private:
     struct Watch {
@@ -73,6 +81,9 @@ class Account : public std::enable_shared_from_this<Account> {
         std::size_t pages = 1;
         std::optional<Error> failure; // of the last one
         bool under_way = false;
+        Mono events_at = Mono::min(); // read next
+        bool events_read = false;
+        std::set<std::string> events; // the latest ids; what was there at first is old
     };
 
     Awaitable<Result<void>> wait_for_turn(bool reads, const Subject& subject, Mono deadline);
@@ -81,6 +92,7 @@ class Account : public std::enable_shared_from_this<Account> {
     Awaitable<Result<net::HttpResponse>> send(net::HttpRequest request, Mono deadline);
     Awaitable<Result<Sighting>> look_alone(std::string id, Mono deadline);
     Awaitable<void> refresh(std::shared_ptr<Account> self, std::string project);
+    Awaitable<void> read_project_events(std::shared_ptr<Account> self, std::string project);
     bool shares(Listing& listing) const;
     static void tell(Listing& listing);
 

@@ -15,11 +15,47 @@ using bmc::PowerState;
 constexpr Duration answer_before = std::chrono::milliseconds(100); // with our own words, not late
 constexpr Duration health_for = std::chrono::seconds(30);
 constexpr u8 health_sensor = bmc::sensor_number::first_of_backend;
+constexpr u8 event_sensor = health_sensor + 1;
 
 // Offsets of the severity states (IPMI 2.0 table 42-2, type 07h).
 constexpr u16 severity_ok = 1U << 0;
 constexpr u16 severity_non_critical = 1U << 1;
 constexpr u16 severity_critical = 1U << 2;
+
+// Offsets of a System Event (IPMI 2.0 table 42-3, type 12h).
+constexpr u8 system_reconfigured = 0x00;
+constexpr u8 undetermined_failure = 0x02;
+constexpr u8 auxiliary_log_entry = 0xc3; // the second byte says which log: entry added, OEM 1
+constexpr u8 entry_added = 0x01;
+
+bool contains(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+
+/// A cloud's event as a SEL record; its id is given by the log that takes it.
+ByteArray<16> sel_record(const CloudEvent& event, Wall now) {
+    ByteArray<16> record{};
+    record[2] = 0x02; // system event record (IPMI 2.0 §32.1)
+    const auto since = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
+    const auto seconds = static_cast<u32>(since.count());
+    for (std::size_t i = 0; i < 4; ++i) {
+        record[3 + i] = static_cast<u8>(seconds >> (8 * i));
+    }
+    record[7] = 0x20; // from the BMC
+    record[9] = 0x04; // event message format of IPMI 2.0
+    record[10] = bmc::sensor_type::system_event;
+    record[11] = event_sensor;
+    record[12] = bmc::reading_type::sensor_specific;
+    record[13] = auxiliary_log_entry;
+    record[14] = entry_added;
+    record[15] = 0xff;
+    const bool failed = event.state == "failed" || contains(event.type, "fail");
+    if (failed || contains(event.type, "provision") || contains(event.type, "reinstall")) {
+        record[13] = failed ? undetermined_failure : system_reconfigured;
+        record[14] = 0xff;
+    }
+    return record;
+}
 
 std::shared_ptr<const bmc::SensorSet> health_set() {
     static const auto shared = [] {
@@ -31,10 +67,23 @@ std::shared_ptr<const bmc::SensorSet> health_set() {
         s.reading = bmc::reading_type::severity;
         s.states = severity_ok | severity_non_critical | severity_critical;
         s.needs_power = false;
-        set->sensors = {s};
+        bmc::SensorSpec events;
+        events.number = event_sensor;
+        events.name = "Cloud Events";
+        events.type = bmc::sensor_type::system_event;
+        events.reading = bmc::reading_type::sensor_specific;
+        events.states = 0x0d;
+        events.event_only = true;
+        events.needs_power = false;
+        set->sensors = {s, events};
         return std::shared_ptr<const bmc::SensorSet>(std::move(set));
     }();
     return shared;
+}
+
+Duration duration_of(const DriverConfig& config, std::string_view name) {
+    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(config.seconds(name))
+    );
 }
 
 std::string_view words(PowerAction action) {
@@ -59,6 +108,7 @@ class MetalDriver final : public Driver {
     MetalDriver(const DriverContext& context, const DriverConfig& config)
         : context_(context), config_(config), provider_(provider_of(config)),
           id_(machine_of(config)), project_(config.text("project")),
+          event_gap_(duration_of(config, "event-interval")),
           wants_project_(provider_.list.find("{project}") != std::string_view::npos) {}
 
     bmc::Capabilities capabilities() const override {
@@ -78,11 +128,7 @@ class MetalDriver final : public Driver {
         return url.has_value() ? url->authority() : std::string{};
     }
 
-    Duration boot_settle_time() const override {
-        return std::chrono::duration_cast<Duration>(
-            std::chrono::duration<double>(config_.seconds("boot-settle"))
-        );
-    }
+    Duration boot_settle_time() const override { return duration_of(config_, "boot-settle"); }
 
     Awaitable<Result<PowerState>> power_state(Mono deadline) override;
     Awaitable<Result<void>> set_power(PowerAction action, Mono deadline) override;
@@ -110,6 +156,7 @@ class MetalDriver final : public Driver {
     Awaitable<Result<void>> command(Call what, Places places, std::string doing, Mono deadline);
     void learn(const Record& record);
     void overheard(const Sighting& seen);
+    void happened(const CloudEvent& event);
     PowerState power_of(const Record& record) const;
 
     DriverContext context_;
@@ -117,6 +164,7 @@ class MetalDriver final : public Driver {
     const Provider& provider_;
     std::string id_;
     std::string project_; // as given, or as the API told
+    Duration event_gap_;
     bool wants_project_;
     std::shared_ptr<Account> account_;
     std::shared_ptr<void> watch_;
@@ -140,8 +188,11 @@ Result<std::shared_ptr<Account>> MetalDriver::account() {
     }
     if (!watch_ && provider_.list_tells_power && (!wants_project_ || !project_.empty())) {
         // The account may outlive this driver by a call; the handle ends with the driver.
-        auto watcher = [this](const Sighting& seen) { overheard(seen); };
-        watch_ = account_->watch(id_, wants_project_ ? project_ : std::string{}, watcher);
+        Account::Watcher watcher;
+        watcher.seen = [this](const Sighting& seen) { overheard(seen); };
+        watcher.happened = [this](const CloudEvent& event) { happened(event); };
+        const std::string project = wants_project_ ? project_ : std::string{};
+        watch_ = account_->watch(id_, project, std::move(watcher));
     }
     return current;
 }
@@ -167,6 +218,10 @@ void MetalDriver::overheard(const Sighting& seen) {
         const auto sink = change_;
         sink(what);
     }
+}
+
+void MetalDriver::happened(const CloudEvent& event) {
+    static_cast<void>(sel_record(event, context_.now().wall));
 }
 
 PowerState MetalDriver::power_of(const Record& record) const {
@@ -219,6 +274,9 @@ Awaitable<Result<PowerState>> MetalDriver::power_state(Mono deadline) {
         co_return std::move(seen).error();
     }
     learn(seen->record);
+    if (event_gap_ > Duration::zero()) {
+        held->look_at_events(project, event_gap_);
+    }
     co_return power_of(seen->record);
 }
 

@@ -49,6 +49,11 @@ ConfigSchema make_node_schema() {
          false,
          "5m",
          "a one-time network boot is put back this long after the start"},
+        {"event-interval",
+         OptionType::duration,
+         false,
+         "60s",
+         "how often a project's events are read for the event log; 0s: never (equinix)"},
     };
     schema.options.insert(schema.options.begin() + 1, own.begin(), own.end());
     return schema;

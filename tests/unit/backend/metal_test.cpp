@@ -8,6 +8,7 @@
 #include "net/shard.h"
 #include "unit/net/http_server.h"
 
+#include <boost/asio/co_spawn.hpp>
 #include <catch2/catch.hpp>
 
 #include <future>
