@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 
+import api as api_module
 import metal_contract
 import pytest
 from metal_fake import PROJECT, ZONE, Cloud
@@ -29,7 +30,7 @@ class Node:
     """A registered node and its IPMI side."""
 
     def __init__(self, api, name, options, **fields):
-        nodes = __import__("api").module("nodes")
+        nodes = api_module.module("nodes")
         node = nodes.Node(name=name)
         node.targets.add(kind="metal", options=options)
         created = api.nodes.CreateNode(nodes.CreateNodeRequest(node=node))
@@ -117,13 +118,6 @@ def test_who_it_is(place):
     assert re.search(r"Product Manufacturer *: \w", fru)
     if cloud.provider in ("equinix", "latitude"):
         assert re.search(r"Product Name *: c[23]\.small\.x86", fru)
-
-
-def test_it_can_be_found(place):
-    cloud, _, _ = place
-    kind = __import__("api").module("backends")
-    if not hasattr(kind, "DiscoverRequest"):
-        pytest.skip("this vbmcd has no discovery yet")
 
 
 @pytest.fixture(scope="module")
@@ -317,7 +311,7 @@ def test_many_nodes_share_a_listing(new_daemon):
     with Cloud("equinix") as cloud:
         daemon = new_daemon()
         daemon.start()
-        api = __import__("api").connect(daemon.socket)
+        api = api_module.connect(daemon.socket)
         machines = [cloud.add(f"m{number}") for number in range(40)]
         nodes = [Node(api, m.name, {**cloud.options(m), "project": PROJECT}) for m in machines]
         until(lambda: all(node.status.power for node in nodes))
@@ -357,7 +351,7 @@ def measure(action):
     return time.monotonic() - began
 
 
-@pytest.mark.parametrize("fault", ["hang", "slow", "reset", "429", "500", "garbage"])
+@pytest.mark.parametrize("fault", ["hang", "slow", "reset", "429", "500", "garbage", "huge"])
 def test_trouble_delays_nobody(api, daemon, fault, name):
     with Cloud("equinix") as cloud:
         machine = cloud.add("bad")
@@ -371,28 +365,64 @@ def test_trouble_delays_nobody(api, daemon, fault, name):
         assert measure(lambda: bad.ipmi("mc", "info")) < IN_TIME
         assert measure(lambda: daemon.ctl("power", "status", f"good-{fault}")) < IN_TIME
         cloud.fault = None
-        if fault in ("reset", "500", "garbage"):
+        if fault in ("reset", "500", "garbage", "huge"):
             until(lambda: bad.is_on() is not None, 30)
         api.delete(f"bad-{fault}")
 
 
 def test_rate_limit_is_obeyed(api):
     with Cloud("equinix") as cloud:
-        machine = cloud.add("r1")
-        node = Node(api, "metal-rate", cloud.options(machine))
-        until(lambda: node.is_on() is False)
-        cloud.limit_seconds = 3
+        machines = [cloud.add(f"r{number}") for number in range(3)]
+        nodes = [Node(api, f"metal-rate-{m.name}", cloud.options(m)) for m in machines]
+        until(lambda: all(node.is_on() is False for node in nodes))
+        cloud.limit_seconds = 4
         cloud.remaining = 0
         time.sleep(2.1)
-        assert measure(node.is_on) < IN_TIME  # learns of the limit
-        until(lambda: cloud.calls(pattern=machine.id)[-1][3] == 429)
+        assert measure(nodes[0].is_on) < IN_TIME  # learns of the limit
+        until(lambda: cloud.calls()[-1][3] == 429)
         reset = cloud.limited_until
-        node.ipmi("chassis", "power", "on")
-        for _ in range(4):
+        for node in nodes:  # also those on another shard
+            node.ipmi("chassis", "power", "on")
             assert measure(node.is_on) < IN_TIME
-        until(lambda: machine.phase == "on")
+        until(lambda: all(machine.phase == "on" for machine in machines))
         early = [row for row in cloud.calls() if row[0] < reset and row[3] == 429]
         assert len(early) == 1, early  # one call learned it; no other came before its time
+
+
+def test_a_hanging_api_does_not_hold_up_the_end(new_daemon):
+    with Cloud("equinix") as cloud:
+        machine = cloud.add("h1")
+        daemon = new_daemon()
+        daemon.start()
+        daemon_api = api_module.connect(daemon.socket)
+        node = Node(daemon_api, "hangs", cloud.options(machine))
+        until(lambda: node.is_on() is False)
+        cloud.fault = "hang"
+        node.ipmi("chassis", "power", "on")
+        daemon_api.close()
+        began = time.monotonic()
+        assert daemon.stop() == 0
+        assert time.monotonic() - began < 10
+
+
+def test_what_the_cloud_reports_is_logged(api):
+    with Cloud("equinix") as cloud:
+        machine, other = cloud.add("e1"), cloud.add("e2")
+        cloud.happen(machine, "provisioning.old")
+        node = Node(api, "metal-events", {**cloud.options(machine), "event-interval": "1s"})
+        until(lambda: node.is_on() is False and cloud.calls("GET", "/events"))
+        time.sleep(1)
+        cloud.happen(other, "instance.failed", "failed")
+        cloud.happen(machine, "instance.failed", "failed")
+        cloud.happen(machine, "network.changed")
+
+        def logged():
+            node.is_on()
+            return [line for line in node.ipmi("sel", "elist").splitlines() if "System Event" in line or "Cloud Events" in line]
+
+        until(lambda: len(logged()) >= 2, 30)
+        lines = logged()
+        assert len(lines) == 2 and "hardware failure" in lines[0], lines  # once each, not the old, not the other's
 
 
 def test_a_dead_api_is_said_and_comes_back(api):
@@ -407,14 +437,12 @@ def test_a_dead_api_is_said_and_comes_back(api):
 
 
 def test_zones_and_client_ids_are_asked_for(api):
-    from api import fails
-
-    with fails("INVALID_ARGUMENT"):
+    with api_module.fails("INVALID_ARGUMENT"):
         Node(api, "bad-zone", {"provider": "scaleway", "token": "x", "uuid": "a"})
-    with fails("INVALID_ARGUMENT"):
+    with api_module.fails("INVALID_ARGUMENT"):
         Node(api, "bad-client", {"provider": "phoenixnap", "token": "x", "uuid": "a"})
-    with fails("INVALID_ARGUMENT"):
+    with api_module.fails("INVALID_ARGUMENT"):
         Node(api, "bad-uuid", {"token": "x", "uuid": "../a"})
-    with fails("INVALID_ARGUMENT"):
+    with api_module.fails("INVALID_ARGUMENT"):
         Node(api, "no-uuid", {"token": "x"})
     assert ZONE

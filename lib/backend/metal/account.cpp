@@ -21,7 +21,7 @@ constexpr Duration token_spare = std::chrono::seconds(30);
 constexpr Duration wait_gap_max = std::chrono::milliseconds(50);
 constexpr std::size_t pages_max = 200;
 constexpr std::size_t reply_bytes_max = std::size_t{1} << 20;
-constexpr std::size_t page_bytes_max = std::size_t{32} << 20;
+constexpr std::size_t page_bytes_max = std::size_t{8} << 20;
 
 /// The accounts of a shard: its io_context owns one of these.
 class Accounts final : public boost::asio::execution_context::service {
@@ -56,7 +56,18 @@ class Flag {
 
 Account::Account(const DriverContext& context, AccountKey key, Secret token)
     : context_(context), key_(std::move(key)), token_(std::move(token)),
-      http_(net::shard_client(context.shard, context.timers, context.now)) {}
+      http_(net::shard_client(context.shard, context.timers, context.now)) {
+    const std::function<std::shared_ptr<Pause>()> make = [] { return std::make_shared<Pause>(); };
+    const std::string name = "metal " + key_.url + " " + key_.client_id + " " + key_.token_digest;
+    pause_ = context.commons == nullptr ? make() : context.commons->share<Pause>(name, make);
+}
+
+void Account::pause_until(Mono when) noexcept {
+    const auto wanted = when.time_since_epoch().count();
+    auto now = pause_->until.load();
+    while (now < wanted && !pause_->until.compare_exchange_weak(now, wanted)) {
+    }
+}
 
 Account::~Account() = default;
 
@@ -66,7 +77,7 @@ Awaitable<Result<void>> Account::wait_for_turn(bool reads, const Subject& subjec
         when = std::max(when, next_read_);
         next_read_ = when + read_gap;
     }
-    when = std::max(when, not_before_);
+    when = std::max(when, not_before());
     if (when >= deadline) {
         const auto left = std::chrono::ceil<std::chrono::seconds>(when - now()).count();
         co_return Error(
@@ -90,7 +101,7 @@ Awaitable<Result<net::HttpResponse>> Account::send(net::HttpRequest request, Mon
     if (response.has_value()) {
         const Now moment = context_.now();
         if (const auto pause = pause_of(provider(), *response, moment.wall)) {
-            not_before_ = std::max(not_before_, moment.mono + *pause);
+            pause_until(moment.mono + *pause);
         }
     }
     co_return response;

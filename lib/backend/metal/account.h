@@ -2,11 +2,13 @@
 // A cloud account as all nodes of a shard share it: calls with its token, its rate limit, and one
 // listing of machines for all who look at theirs. An account is its cloud, URL and token: a rotated
 // token is another account. On its shard's thread; lives as long as a driver or a call holds it.
+// Only the rate limit's pause is shared between shards.
 
 #include "backend/driver.h"
 #include "backend/metal/reply.h"
 #include "net/http_client.h"
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -86,6 +88,14 @@ class Account : public std::enable_shared_from_this<Account> {
         std::set<std::string> events; // the latest ids; what was there at first is old
     };
 
+    /// Until when the API allows no call: known to all shards as soon as one has learned it.
+    struct Pause {
+        std::atomic<Duration::rep> until = Mono::min().time_since_epoch().count();
+    };
+
+    Mono not_before() const noexcept { return Mono(Duration(pause_->until.load())); }
+
+    void pause_until(Mono when) noexcept;
     Awaitable<Result<void>> wait_for_turn(bool reads, const Subject& subject, Mono deadline);
     Awaitable<Result<Secret>> bearer(const Subject& subject, Mono deadline);
     Awaitable<Result<Secret>> fetch_token(Mono deadline);
@@ -103,8 +113,8 @@ class Account : public std::enable_shared_from_this<Account> {
     Secret token_;
     std::shared_ptr<net::HttpClient> http_;
     std::map<std::string, std::shared_ptr<Listing>> listings_; // by project
-    Mono not_before_ = Mono::min();                            // the API allows no call until then
-    Mono next_read_ = Mono::min();                             // reads are spread
+    std::shared_ptr<Pause> pause_;
+    Mono next_read_ = Mono::min(); // reads are spread
     Secret bearer_;
     Mono bearer_until_ = Mono::min();
     bool fetching_token_ = false;

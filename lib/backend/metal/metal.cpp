@@ -339,10 +339,13 @@ Awaitable<Result<std::vector<bmc::SensorReading>>> MetalDriver::sensors(Mono dea
     if (health_at_ == Mono::min() || now() - health_at_ >= health_for) {
         const Call what{net::HttpMethod::get, provider_.health, {}};
         Result<net::HttpResponse> response = co_await call(what, Places(), "the health", deadline);
-        if (response.has_error()) {
+        const bool has_none =
+            response.has_error() &&
+            response.error().code == ErrorCode::not_found; // an older installation
+        if (response.has_error() && !has_none) {
             co_return std::move(response).error();
         }
-        health_ = read_word(response->body, provider_.health_field);
+        health_ = has_none ? "" : read_word(response->body, provider_.health_field);
         health_at_ = now();
     }
     const u16 state = health_ == "ok"         ? severity_ok
