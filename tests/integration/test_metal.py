@@ -405,26 +405,6 @@ def test_a_hanging_api_does_not_hold_up_the_end(new_daemon):
         assert time.monotonic() - began < 10
 
 
-def test_what_the_cloud_reports_is_logged(api):
-    with Cloud("equinix") as cloud:
-        machine, other = cloud.add("e1"), cloud.add("e2")
-        cloud.happen(machine, "provisioning.old")
-        node = Node(api, "metal-events", {**cloud.options(machine), "event-interval": "1s"})
-        until(lambda: node.is_on() is False and cloud.calls("GET", "/events"))
-        time.sleep(1)
-        cloud.happen(other, "instance.failed", "failed")
-        cloud.happen(machine, "instance.failed", "failed")
-        cloud.happen(machine, "network.changed")
-
-        def logged():
-            node.is_on()
-            return [line for line in node.ipmi("sel", "elist").splitlines() if "System Event" in line or "Cloud Events" in line]
-
-        until(lambda: len(logged()) >= 2, 30)
-        lines = logged()
-        assert len(lines) == 2 and "hardware failure" in lines[0], lines  # once each, not the old, not the other's
-
-
 def test_a_dead_api_is_said_and_comes_back(api):
     port = free_tcp_port()
     with Cloud("equinix") as cloud:
