@@ -42,20 +42,38 @@ struct Choice {
     Privilege privilege_max = Privilege::none;
 };
 
-/// The first allowed suite that is one of the proposed triples: never a mix of allowed algorithms.
+/// The suite of a rule, where it may be used and is one of the proposed triples: never a mix of
+/// allowed algorithms.
+Choice choice_by(
+    const SuiteRule& rule,
+    const Policy& policy,
+    const crypto::Toolbox& tools,
+    const wire::OpenSessionRequest& request
+) noexcept {
+    const crypto::Suite* const suite = crypto::find_suite(rule.id);
+    if (suite == nullptr || rule.privilege_max == Privilege::none || !tools.supports(*suite) ||
+        !matches(request, *suite)) {
+        return {};
+    }
+    return {suite, std::min(rule.privilege_max, policy.privilege_max)};
+}
+
+/// The first allowed suite that fits. A console that leaves the choice to us may know the mandatory
+/// suites only (OpenIPMI's has no SHA-256): then 3, if it is allowed, before what is preferred.
 Choice choose_suite(
     const Policy& policy, const crypto::Toolbox& tools, const wire::OpenSessionRequest& request
 ) noexcept {
     const std::size_t count = std::min<std::size_t>(policy.suite_count, policy.suites.size());
-    for (std::size_t i = 0; i < count; ++i) {
-        const SuiteRule& rule = policy.suites[i];
-        const crypto::Suite* const suite = crypto::find_suite(rule.id);
-        if (suite != nullptr && rule.privilege_max != Privilege::none && tools.supports(*suite) &&
-            matches(request, *suite)) {
-            return {suite, std::min(rule.privilege_max, policy.privilege_max)};
+    const auto rules = std::span(policy.suites).first(count);
+    Choice first;
+    for (const SuiteRule& rule : rules) {
+        const Choice choice = choice_by(rule, policy, tools, request);
+        if (choice.suite != nullptr && (!request.authentication.any || rule.id == 3)) {
+            return choice;
         }
+        first = first.suite == nullptr ? choice : first;
     }
-    return {};
+    return first;
 }
 
 crypto::Exchange

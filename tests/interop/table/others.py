@@ -132,7 +132,7 @@ SEQUENCES = (
     Sequence("openipmicmd", Node("oi-cmd", "127.0.22.1", 623), OPENIPMICMD),
     Sequence("openipmicmd, port", Node("oi-port", "127.0.22.2", 16230), OPENIPMICMD),
     # It knows no SHA-256: a BMC that is asked to pick has to pick suite 3 for it.
-    Sequence("openipmicmd bmcpick", Node("oi-pick", "127.0.22.14", 623, suites=(3, 17)), BMCPICK),
+    Sequence("openipmicmd bmcpick", Node("oi-pick", "127.0.22.14", 623), BMCPICK),
     Sequence(
         "openipmish",
         Node("oi-sh", "127.0.22.3", 623),

@@ -104,12 +104,26 @@ TEST_CASE("suite 0 is refused even when a policy lists it", "[rmcp][handshake]")
     CHECK(client.status() == Status::no_cipher_suite_match);
 }
 
-TEST_CASE("any algorithm: the preferred suite answers", "[rmcp][handshake]") {
-    World world;
-    ClientOptions options;
-    options.any_suite = true;
-    const ModelClient client = world.log_in(alice, options);
-    CHECK(world.engine.session(client.bmc_id())->suite_id == 17);
+TEST_CASE("any algorithm: suite 3 if it is allowed, else the preferred one", "[rmcp][handshake]") {
+    struct Row {
+        std::vector<u8> suites;
+        u8 expect;
+    };
+
+    const Row rows[] = {{{17, 3}, 3}, {{3, 17}, 3}, {{17, 12}, 17}, {{12, 17}, 12}};
+    for (const Row& row : rows) {
+        World world;
+        world.directory.rules.suite_count = 0;
+        for (const u8 id : row.suites) {
+            world.directory.rules.suites[world.directory.rules.suite_count++] = {
+                id, Privilege::administrator};
+        }
+        ClientOptions options;
+        options.any_suite = true;
+        options.suite = row.expect;
+        const ModelClient client = world.log_in(alice, options);
+        CHECK(world.engine.session(client.bmc_id())->suite_id == row.expect);
+    }
 }
 
 TEST_CASE("the highest privilege is named, never 0", "[rmcp][handshake]") {
