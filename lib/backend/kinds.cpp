@@ -5,6 +5,7 @@
 #include "backend/libvirt/libvirt.h"
 #include "backend/metal/metal.h"
 #include "backend/sim/sim.h"
+#include "backend/ssh/ssh.h"
 
 namespace vbmc::backend {
 
@@ -14,6 +15,8 @@ const std::vector<const DriverKind*>& kinds() {
         &ipmi::kind,
         &metal::kind,
         &libvirt::kind,
+        &ssh::kind,
+        &ssh::ipmitool_kind,
     };
     return all;
 }

@@ -355,6 +355,10 @@ net::Awaitable<void> NodeWorker::read_identity() {
         observe(std::move(*identity));
         look_at_sensor_set(*routes_.to(Route::sensors));
     }
+    const auto set = routes_.to(Route::sensors)->sensor_set();
+    if (set && set->sensors.empty()) { // it says which there are only once it is read
+        sensors_wanted_ = true;
+    }
 }
 
 void NodeWorker::look_at_sensor_set(const backend::Driver& driver) {
