@@ -9,7 +9,7 @@ VBMC_BUILD_PACKAGES=(
     libsqlitecpp-dev libsqlite3-dev
     libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
     nlohmann-json3-dev libspdlog-dev libyaml-cpp-dev libcli11-dev
-    libvirt-dev libpugixml-dev
+    libvirt-dev libpugixml-dev libssh-dev
 )
 
 # To try it: an IPMI client.
@@ -21,7 +21,7 @@ VBMC_TEST_PACKAGES=(
     python3 python3-pytest python3-yaml python3-grpcio python3-grpc-tools python3-protobuf
     python3-jsonschema python3-libcloud
     ipmitool freeipmi-tools openipmi python3-pyghmi python3-pyipmi fence-agents ipmiutil
-    powerman conman prometheus-ipmi-exporter
+    powerman conman prometheus-ipmi-exporter openssh-server openssh-client
 )
 
 # Names what is missing of the packages given.

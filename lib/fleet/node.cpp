@@ -69,6 +69,19 @@ Error not_running(const std::string& name) {
         .with_hint("vbmcctl start " + name);
 }
 
+bool can_do(const bmc::Capabilities& capabilities, bmc::PowerAction action) noexcept {
+    switch (action) {
+    case bmc::PowerAction::soft:
+        return capabilities.soft;
+    case bmc::PowerAction::diag:
+        return capabilities.nmi;
+    case bmc::PowerAction::reset:
+        return capabilities.reset;
+    default:
+        return capabilities.power;
+    }
+}
+
 } // namespace
 
 Result<std::shared_ptr<Node>> Node::make(ShardState& shard, NodeSetup setup) {
@@ -398,11 +411,7 @@ net::Awaitable<Result<bmc::PowerState>> Node::set_power(bmc::PowerAction action)
     if (!worker_) {
         co_return not_running(name_);
     }
-    const bmc::Capabilities& can = model().config.capabilities;
-    const bool able = (action != bmc::PowerAction::soft || can.soft) &&
-                      (action != bmc::PowerAction::diag || can.nmi) &&
-                      (action != bmc::PowerAction::reset || can.reset) && can.power;
-    if (!able) {
+    if (!can_do(model().config.capabilities, action)) {
         co_return Error(ErrorCode::unsupported, "this node's backend cannot do that");
     }
     last_error_.clear();

@@ -128,8 +128,11 @@ std::optional<double> parse_double(std::string_view text) {
 
 /// "Package id 0" of "coretemp-isa-0000"; "temp1" alone says little, so its chip goes in front.
 std::string name_of(std::string_view chip, std::string_view label) {
-    const bool bare = label.find_first_of("0123456789") != std::string_view::npos &&
-                      label.find(' ') == std::string_view::npos && label.size() <= 6;
+    const auto digits = label.find_first_of("0123456789");
+    const bool bare =
+        std::any_of(std::begin(quantities), std::end(quantities), [&](const Quantity& quantity) {
+            return label.substr(0, digits) == quantity.prefix;
+        });
     const std::string short_chip(chip.substr(0, chip.find('-')));
     return tidy_name(bare ? short_chip + " " + std::string(label) : std::string(label));
 }
