@@ -391,10 +391,18 @@ void NodeWorker::note(const backend::Driver& driver, const std::optional<Error>&
     }
     const bool answered = !why || !is_silence(*why);
     const bool tells = &driver == routes_.to(Route::power).get();
-    if (host_ != nullptr && tells && answered != reachable_) {
+    if (host_ == nullptr || !tells) {
+        return;
+    }
+    // A reason that is new in this outage is told too: "refused", then "another host key".
+    const bool news = !answered && !why->reason.empty() && told_reasons_.insert(why->reason).second;
+    if (answered != reachable_ || news) {
         reachable_ = answered;
         identity_wanted_ = identity_wanted_ || answered;
         host_->on_backend(answered, answered ? nullptr : &*why);
+    }
+    if (answered) {
+        told_reasons_.clear();
     }
 }
 

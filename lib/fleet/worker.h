@@ -15,6 +15,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -230,6 +231,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     Task task_ = Task::none;       // what it does
     bool kicked_ = false;
     bool reachable_ = true;
+    std::set<std::string> told_reasons_; // why it does not answer, in this outage
     bool pushes_ = false;
     u32 random_;
     Stats stats_;

@@ -95,12 +95,10 @@ def test_options_can_be_wrong(api, server):
     for options, field in [
         ({"host_key": "SHA256:short"}, "host-key"),
         ({"host_key": "trust me"}, "host-key"),
-        ({"host": "a:b:c:0]"}, "host"),
+        ({"host": "name:99999"}, "host"),
         ({"port": "0"}, "port"),
         ({"connect_timeout": "1h"}, "connect-timeout"),
     ]:
-        if field == "host":
-            continue
         with fails("INVALID_ARGUMENT", None, f"options.{field}"):
             look(api, server, **options)
 
@@ -110,15 +108,15 @@ def test_a_host_key_that_changes_later(api, server, name):
     until(lambda: is_on(api, name))
     server.stop()
     server.new_host_key()
+    before = server.log_text().count("Accepted")
     server.start()
-    server.forget_calls()
     with fails("UNAVAILABLE"):
         for _ in range(50):  # the kept session is dead by now, the next one is refused
             get_power(api, name)
             time.sleep(0.1)
     until(lambda: "is not the pinned one" in told(api, name))
     assert server.fingerprint in told(api, name)
-    assert server.commands() == []
+    assert server.log_text().count("Accepted") == before  # nobody logged in there
 
 
 def test_a_key_that_the_machine_does_not_know(api, server, tmp_path):

@@ -83,8 +83,10 @@ std::vector<Option> login_options() {
 }
 
 Host::Host(const DriverContext& context, const DriverConfig& config)
-    : place_(SessionPlace{context.timers, context.now}), config_(config),
-      connect_limit_(duration_of(config, "connect-timeout")),
+    : place_(SessionPlace{
+          context.timers, std::make_shared<net::Resolver>(context.timers, context.now), context.now}
+      ),
+      config_(config), connect_limit_(duration_of(config, "connect-timeout")),
       command_limit_(duration_of(config, "command-timeout")), opened_(context.timers) {
     const Place place = parse_place(config.text("host"));
     host_ = place.host;

@@ -112,8 +112,9 @@ bool Session::alive() const noexcept {
 
 net::Awaitable<Result<std::shared_ptr<Session>>>
 Session::open(SessionPlace place, Login login, Mono deadline) {
-    Result<std::shared_ptr<Socket>> socket =
-        co_await connect_tcp(place.timers, login.host, login.port, silence_max, deadline);
+    Result<std::shared_ptr<Socket>> socket = co_await connect_tcp(
+        place.timers, place.resolver, login.host, login.port, silence_max, deadline
+    );
     if (socket.has_error()) {
         co_return std::move(socket).error();
     }

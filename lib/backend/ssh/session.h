@@ -18,6 +18,7 @@ namespace vbmc::backend::ssh {
 
 struct SessionPlace { // where a session lives
     net::TimerQueue& timers;
+    std::shared_ptr<net::Resolver> resolver;
     Now (*now)();
 };
 

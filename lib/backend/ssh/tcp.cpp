@@ -3,7 +3,6 @@
 #include "net/deadline.h"
 
 #include <boost/asio/connect.hpp>
-#include <boost/asio/ip/basic_resolver.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 
@@ -17,40 +16,11 @@ namespace {
 
 namespace asio = boost::asio;
 using Tcp = asio::ip::tcp;
-using Resolver = asio::ip::basic_resolver<Tcp, net::Executor>;
 using SocketPtr = std::shared_ptr<Socket>;
 
 std::string place(const std::string& host, unsigned port) {
     const bool v6 = host.find(':') != std::string::npos;
     return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
-
-net::Awaitable<Result<std::vector<Tcp::endpoint>>> resolve(std::string host, unsigned port) {
-    const auto port_number = static_cast<asio::ip::port_type>(port);
-    boost::system::error_code error;
-    const auto literal = asio::ip::make_address(host, error);
-    std::vector<Tcp::endpoint> out;
-    if (!error) {
-        out.emplace_back(literal, port_number);
-        co_return out;
-    }
-    const auto executor = co_await asio::this_coro::executor;
-    Resolver resolver(executor);
-    auto token = asio::redirect_error(net::use_awaitable, error);
-    const std::string service = std::to_string(port);
-    const auto found = co_await resolver.async_resolve(host, service, token);
-    if (error) {
-        co_return Error(
-            ErrorCode::unavailable,
-            "NAME_UNKNOWN",
-            "the name '" + host + "' cannot be resolved: " + error.message()
-        )
-            .with_hint("give an address, or check the resolver of the machine that vbmcd runs on");
-    }
-    for (const auto& entry : found) {
-        out.push_back(entry.endpoint());
-    }
-    co_return out;
 }
 
 void set_bounds(Socket& socket, Duration silence) {
@@ -70,8 +40,15 @@ void set_bounds(Socket& socket, Duration silence) {
     );
 }
 
-net::Awaitable<Result<SocketPtr>> connect(std::string host, unsigned port, Duration silence) {
-    Result<std::vector<Tcp::endpoint>> places = co_await resolve(host, port);
+net::Awaitable<Result<SocketPtr>> connect(
+    std::shared_ptr<net::Resolver> resolver,
+    std::string host,
+    unsigned port,
+    Duration silence,
+    Mono deadline
+) {
+    Result<std::vector<Tcp::endpoint>> places =
+        co_await resolver->resolve(host, static_cast<u16>(port), deadline);
     if (places.has_error()) {
         co_return std::move(places).error();
     }
@@ -102,12 +79,18 @@ net::Awaitable<Result<SocketPtr>> connect(std::string host, unsigned port, Durat
 } // namespace
 
 net::Awaitable<Result<SocketPtr>> connect_tcp(
-    net::TimerQueue& timers, std::string host, unsigned port, Duration silence, Mono deadline
+    net::TimerQueue& timers,
+    std::shared_ptr<net::Resolver> resolver,
+    std::string host,
+    unsigned port,
+    Duration silence,
+    Mono deadline
 ) {
-    auto work = connect(host, port, silence);
+    auto work = connect(std::move(resolver), host, port, silence, deadline);
     Result<SocketPtr> result =
         co_await net::with_deadline<SocketPtr>(timers, deadline, std::move(work));
-    if (result.has_error() && result.error().code == ErrorCode::deadline_exceeded) {
+    const bool timed_out = result.has_error() && result.error().reason.empty();
+    if (timed_out && result.error().code == ErrorCode::deadline_exceeded) {
         co_return Error(
             ErrorCode::unavailable,
             "UNREACHABLE",
