@@ -61,8 +61,12 @@ void Bmc::observe(Now now, const Observation& observation) {
         boot_used_up();
     } else if (const auto* medium = std::get_if<MediaSeen>(&observation)) {
         media.inserted = medium->inserted;
+    } else if (const auto* logged = std::get_if<SelSeen>(&observation)) {
+        mirror_records(*this, now, *logged);
+    } else if (const auto* inventory = std::get_if<FruSeen>(&observation)) {
+        fru.mirror(inventory->image);
     }
-    // Console observations are the endpoint's.
+    // Console observations and raw answers are the endpoint's.
 }
 
 void Bmc::observe_power(Now now, const PowerSeen& seen) {

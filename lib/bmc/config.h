@@ -3,6 +3,7 @@
 
 #include "base/peer.h"
 #include "base/time.h"
+#include "bmc/privilege.h"
 
 #include <memory>
 #include <string>
@@ -23,6 +24,8 @@ struct Capabilities {
     bool sensors = false;
     bool identify = false;
     bool pushes_power = false; // tells of every change itself: what was seen last is always fresh
+    bool raw = false;          // is a controller itself: takes commands that this one does not know
+    Privilege raw_privilege = Privilege::administrator; // that such a command needs here
 
     friend bool operator==(const Capabilities&, const Capabilities&) = default;
 };

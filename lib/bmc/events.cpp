@@ -41,4 +41,14 @@ u16 log_record(Bmc& bmc, Now now, const Sel::Record& record) {
     return id;
 }
 
+void mirror_records(Bmc& bmc, Now now, const SelSeen& seen) {
+    for (const Sel::Record& record : seen.records) {
+        if (seen.history && bmc.sel.had(record)) {
+            continue;
+        }
+        bmc.sel.mirror(now, record);
+        bmc.dirty.add(Section::sel);
+    }
+}
+
 } // namespace vbmc::bmc

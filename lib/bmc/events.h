@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "bmc/observation.h"
 #include "bmc/sel.h"
 
 namespace vbmc::bmc {
@@ -23,5 +24,8 @@ void log_event(Bmc& bmc, Now now, const SelEvent& event);
 
 /// The same for a record that a client added.
 u16 log_record(Bmc& bmc, Now now, const Sel::Record& record);
+
+/// Takes over what another controller has logged. It was an event there, not here: no filter acts.
+void mirror_records(Bmc& bmc, Now now, const SelSeen& seen);
 
 } // namespace vbmc::bmc

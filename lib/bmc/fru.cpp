@@ -153,15 +153,30 @@ ByteArray<Fru::size> make_image(const Config& config, const IdentitySeen* seen) 
 
 } // namespace
 
+void Fru::mirror(Bytes image) {
+    if (image.empty() || image.size() > size) {
+        return;
+    }
+    mirrored_ = std::make_unique<ByteArray<size>>();
+    std::copy(image.begin(), image.end(), mirrored_->begin());
+}
+
+ByteArray<Fru::size> Fru::image(const Config& config) const {
+    if (written_) {
+        return *written_;
+    }
+    return mirrored_ ? *mirrored_ : make_image(config, identity_.get());
+}
+
 void Fru::read(const Config& config, std::size_t offset, MutableBytes out) const {
-    const ByteArray<size> image = written_ ? *written_ : make_image(config, identity_.get());
-    const Bytes part = Bytes(image).subspan(offset, out.size());
+    const ByteArray<size> whole = image(config);
+    const Bytes part = Bytes(whole).subspan(offset, out.size());
     std::copy(part.begin(), part.end(), out.begin());
 }
 
 void Fru::write(const Config& config, std::size_t offset, Bytes data) {
     if (!written_) {
-        written_ = std::make_unique<ByteArray<size>>(make_image(config, identity_.get()));
+        written_ = std::make_unique<ByteArray<size>>(image(config));
     }
     const MutableBytes part = MutableBytes(*written_).subspan(offset, data.size());
     std::copy(data.begin(), data.end(), part.begin());

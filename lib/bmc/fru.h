@@ -25,6 +25,10 @@ class Fru {
     /// What the backend knows of the machine.
     void observe(const IdentitySeen& seen);
 
+    /// The inventory of the backend's own controller: it counts instead of the one that is made.
+    /// Too long or empty: not taken.
+    void mirror(Bytes image);
+
     /// nullptr until the backend told.
     const IdentitySeen* identity() const noexcept { return identity_.get(); }
 
@@ -32,7 +36,10 @@ class Fru {
     bool load(Bytes saved);
 
   private:
+    ByteArray<size> image(const Config& config) const;
+
     std::unique_ptr<const IdentitySeen> identity_;
+    std::unique_ptr<ByteArray<size>> mirrored_;
     std::unique_ptr<ByteArray<size>> written_;
 };
 

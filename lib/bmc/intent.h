@@ -54,6 +54,14 @@ struct ConsoleInput {
 
 struct ConsoleBreak {};
 
+/// A command that this controller does not know, for a backend that is one; ends with a RawDone.
+struct RawCommand {
+    Ticket ticket = 0;
+    u8 netfn = 0;
+    u8 command = 0;
+    std::vector<u8> data;
+};
+
 using Intent = std::variant<
     SetPower,
     RefreshPower,
@@ -65,6 +73,7 @@ using Intent = std::variant<
     ConsoleOpen,
     ConsoleClose,
     ConsoleInput,
-    ConsoleBreak>;
+    ConsoleBreak,
+    RawCommand>;
 
 } // namespace vbmc::bmc

@@ -72,6 +72,24 @@ struct MediaSeen {
     bool inserted;
 };
 
+/// Entries of the event log that the backend's own controller keeps, oldest first, as on the wire.
+struct SelSeen {
+    std::vector<ByteArray<16>> records;
+    bool history = false; // what it held already: only what this log never had becomes an entry
+};
+
+/// The inventory that the backend's own controller keeps, as its FRU device 0 has it.
+struct FruSeen {
+    std::vector<u8> image;
+};
+
+/// The backend's own answer to a RawCommand, or a completion code instead of one.
+struct RawDone {
+    Ticket ticket = 0;
+    u8 completion = 0;
+    std::vector<u8> data;
+};
+
 using Observation = std::variant<
     PowerSeen,
     Done,
@@ -84,6 +102,9 @@ using Observation = std::variant<
     ConsoleOpened,
     ConsoleClosed,
     ConsoleBytes,
-    MediaSeen>;
+    MediaSeen,
+    RawDone,
+    SelSeen,
+    FruSeen>;
 
 } // namespace vbmc::bmc

@@ -75,6 +75,24 @@ u16 Sel::add(Now now, const SelEvent& event) {
 }
 
 u16 Sel::add(Now now, Record record) {
+    if (record[2] < first_type_without_time) {
+        put_u32(&record[3], clock(now));
+    }
+    return mirror(now, record);
+}
+
+bool Sel::had(const Record& record) const noexcept {
+    const u32 at = ByteReader(Bytes(record).subspan(3)).read_u32();
+    const bool timed = record[2] < first_type_without_time;
+    if (timed && erased_at_ != 0xffffffff && at <= erased_at_) {
+        return true; // it was here, or would have been, and was cleared
+    }
+    return std::any_of(records_.begin(), records_.end(), [&](const Record& mine) {
+        return equal(Bytes(mine).subspan(2), Bytes(record).subspan(2));
+    });
+}
+
+u16 Sel::mirror(Now now, Record record) {
     if (full()) {
         records_.erase(records_.begin());
         overflowed_ = true;
@@ -89,9 +107,6 @@ u16 Sel::add(Now now, Record record) {
     record[0] = static_cast<u8>(newest_id_);
     record[1] = static_cast<u8>(newest_id_ >> 8);
     added_at_ = clock(now);
-    if (record[2] < first_type_without_time) {
-        put_u32(&record[3], added_at_);
-    }
     records_.push_back(record);
     reservation.cancel(); // §31.4: so that nobody clears an entry that he has not seen
     return newest_id_;

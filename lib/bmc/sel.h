@@ -42,6 +42,12 @@ class Sel {
     /// Logs a record as a client gave it: the id, and the time stamp of types below E0h, are ours.
     u16 add(Now now, Record record);
 
+    /// Takes over a record of another controller's log: the id is ours, the time stamp is its own.
+    u16 mirror(Now now, Record record);
+
+    /// Whether such a record is here, whatever its id, or is older than the last clear.
+    bool had(const Record& record) const noexcept;
+
     std::optional<Found> find(u16 id) const noexcept;
 
     /// The id of what was deleted.

@@ -392,12 +392,12 @@ void Login::take(Mono now, const AwaitProof& step, const Unsealed& answer) {
     send(now, handshake_packet(wire::PayloadType::rakp3, third));
 }
 
-void Login::take(Mono now, const AwaitKeys& step, const Unsealed& answer) {
+void Login::take(Mono, const AwaitKeys& step, const Unsealed& answer) {
     if (answer.type != wire::PayloadType::rakp4) {
         return;
     }
     if (is_short_refusal(answer.payload)) {
-        refused(now, static_cast<wire::Status>(answer.payload[1]));
+        fail({Failure::refused, answer.payload[1]});
         return;
     }
     const auto message = wire::parse_rakp4(answer.payload);
@@ -405,7 +405,8 @@ void Login::take(Mono now, const AwaitKeys& step, const Unsealed& answer) {
         return;
     }
     if (message->status != wire::Status::ok) {
-        refused(now, message->status);
+        // RAKP 2 has shown that both know the password: a repeated RAKP 1 made it another nonce.
+        fail({Failure::refused, static_cast<u8>(message->status)});
         return;
     }
     if (!equal_constant_time(step.check_value.bytes(), message->check_value)) {

@@ -34,6 +34,7 @@ struct Audit {
         users_changed,
         sel_cleared,
         controller_reset,
+        raw, // passed on to the backend; `detail`: netFn and command in hex
     };
     Kind kind = Kind::login;
     Peer from;

@@ -159,6 +159,16 @@ void VirtualBmc::record_action(const rmcp::Request& request) {
     }
 }
 
+void VirtualBmc::record_raw(const rmcp::Request& request) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string detail = "0x00 0x00";
+    detail[2] = digits[request.net_fn >> 4 & 15];
+    detail[3] = digits[request.net_fn & 15];
+    detail[7] = digits[request.command >> 4];
+    detail[8] = digits[request.command & 15];
+    record(Audit::Kind::raw, request, std::move(detail));
+}
+
 void VirtualBmc::record(Audit::Kind kind, const rmcp::Request& request, std::string detail) {
     const bmc::User* user = model_.users.find(request.user_id);
     Audit audit;

@@ -14,7 +14,6 @@ using ipmi::CompletionCode;
 
 namespace {
 
-constexpr std::size_t reply_bytes_max = 272; // completion code and data of the longest reply
 constexpr CompletionCode target_absent = ipmi::command_specific(0x83); // §6.13.3: NAK on write
 
 /// Reads whose freshest answer is the right one, also for a repeated request.
@@ -95,8 +94,12 @@ std::size_t VirtualBmc::answer(Now now, const rmcp::Request& request, MutableByt
     } else {
         ran = dispatch(context, {request.net_fn, request.command}, request.data, reply);
     }
+    const bool raw = ran.code == CompletionCode::invalid_command;
+    if (raw) {
+        ran = pass_on(context, request);
+    }
     if (ran.deferred != 0) {
-        return park(now, request, context, ran.deferred, out);
+        return park(now, request, context, ran.deferred, raw, out);
     }
     body[0] = static_cast<u8>(ran.code);
     const Bytes sent =
@@ -136,15 +139,21 @@ std::size_t VirtualBmc::park(
     const rmcp::Request& request,
     const ipmi::Context& context,
     bmc::Ticket ticket,
+    bool raw,
     MutableBytes out
 ) {
-    Parked parked{request.ret, ticket, now.mono + model_.config.confirm_window, context, {}};
-    if (parked_.size() >= parked_max || !parked.data.assign(request.data)) {
+    const Mono until = now.mono + model_.config.confirm_window;
+    Parked parked{request.ret, ticket, until, context, {}, raw};
+    if (parked_.size() >= parked_max || !(raw || parked.data.assign(request.data))) {
         const auto busy = static_cast<u8>(CompletionCode::node_busy);
         return engine_.reply(now, request.ret, Bytes(&busy, 1), out);
     }
     parked_.push_back(parked);
-    record_action(request);
+    if (raw) {
+        record_raw(request);
+    } else {
+        record_action(request);
+    }
     return 0;
 }
 
@@ -153,6 +162,11 @@ void VirtualBmc::finish_parked(Now now, std::size_t index, const ipmi::Completio
     const Mono begun = parked.deadline - model_.config.confirm_window;
     engine_.counters().count_wait(now.mono - begun);
     parked_.erase(parked_.begin() + static_cast<std::ptrdiff_t>(index));
+    if (parked.raw) { // it may yet be carried out: nobody can tell
+        const auto code = static_cast<u8>(CompletionCode::timeout);
+        send_late(now, parked, Bytes(&code, 1));
+        return;
+    }
     parked.context.now = now;
     parked.context.completion = &completion;
 
@@ -167,10 +181,15 @@ void VirtualBmc::finish_parked(Now now, std::size_t index, const ipmi::Completio
     body[0] = static_cast<u8>(ran.code);
     const Bytes sent =
         ran.code == CompletionCode::ok ? Bytes(reply.written()) : Bytes(body).first(1);
+    send_late(now, parked, sent);
+}
+
+/// The answer of a request that was parked.
+void VirtualBmc::send_late(Now now, const Parked& parked, Bytes completion_code_and_data) {
     const auto peer = engine_.peer_of(parked.to.session_id);
     ByteArray<512> out;
     const auto repeat = repeat_of(parked.to.net_fn, parked.to.command);
-    const std::size_t n = engine_.reply(now, parked.to, sent, out, repeat);
+    const std::size_t n = engine_.reply(now, parked.to, completion_code_and_data, out, repeat);
     if (n > 0 && peer) {
         outputs_.emplace_back(Transmit{
             *peer, std::vector<u8>(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(n))});
@@ -194,6 +213,8 @@ void VirtualBmc::observe(Now now, const bmc::Observation& observation) {
         finish_ticket(now, *done);
     } else if (std::holds_alternative<bmc::SensorsSeen>(observation)) {
         finish_ticket(now, {model_.sensors.take_refresh(), bmc::Outcome::ok});
+    } else if (const auto* raw = std::get_if<bmc::RawDone>(&observation)) {
+        finish_raw(now, *raw);
     }
     observe_console(now, observation);
 }

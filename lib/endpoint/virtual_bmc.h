@@ -82,8 +82,10 @@ class VirtualBmc final : private rmcp::Directory {
         Mono deadline;
         ipmi::Context context;
         InlineBytes<16> data;
+        bool raw; // passed on: nothing to run again
     };
 
+    static constexpr std::size_t reply_bytes_max = 272; // completion code and data
     static constexpr std::size_t parked_max = 64;
     static constexpr std::size_t outputs_max = 256;
 
@@ -95,8 +97,12 @@ class VirtualBmc final : private rmcp::Directory {
         const rmcp::Request& request,
         const ipmi::Context& context,
         bmc::Ticket ticket,
+        bool raw,
         MutableBytes out
     );
+    ipmi::Ran pass_on(const ipmi::Context& context, const rmcp::Request& request);
+    void finish_raw(Now now, const bmc::RawDone& done);
+    void send_late(Now now, const Parked& parked, Bytes completion_code_and_data);
     void finish_parked(Now now, std::size_t index, const ipmi::Completion& completion);
     void finish_ticket(Now now, const bmc::Done& done);
     void after_command(Now now, const rmcp::Request& request, ipmi::CompletionCode code);
@@ -107,6 +113,7 @@ class VirtualBmc final : private rmcp::Directory {
     void observe_console(Now now, const bmc::Observation& observation);
     void obey_settings();
     void record_action(const rmcp::Request& request);
+    void record_raw(const rmcp::Request& request);
     void record(Audit::Kind kind, const rmcp::Request& request, std::string detail);
     void close_asked(const rmcp::Request& request);
     void end_other_sessions(const rmcp::Request& request);

@@ -42,6 +42,8 @@ std::string_view word(endpoint::Audit::Kind kind) noexcept {
         return "sel_cleared";
     case Kind::controller_reset:
         return "controller_reset";
+    case Kind::raw:
+        return "raw";
     }
     return "login";
 }

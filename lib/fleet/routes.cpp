@@ -22,7 +22,16 @@ std::string_view to_string(Route route) noexcept {
 
 const std::vector<std::string_view>& route_names() {
     static const std::vector<std::string_view> names = {
-        "power", "soft", "nmi", "boot", "media", "console", "sensors", "identify", "identity"};
+        "power",
+        "soft",
+        "nmi",
+        "boot",
+        "media",
+        "console",
+        "sensors",
+        "identify",
+        "identity",
+        "raw"};
     return names;
 }
 
@@ -69,6 +78,8 @@ bmc::Capabilities Routes::capabilities() const {
     all.console = to(Route::console)->capabilities().console;
     all.sensors = to(Route::sensors)->capabilities().sensors;
     all.identify = to(Route::identify)->capabilities().identify;
+    all.raw = to(Route::raw)->capabilities().raw;
+    all.raw_privilege = to(Route::raw)->capabilities().raw_privilege;
     return all;
 }
 

@@ -14,9 +14,9 @@
 namespace vbmc::fleet {
 
 /// What can be routed on its own; everything else goes with `power`.
-enum class Route : u8 { power, soft, nmi, boot, media, console, sensors, identify, identity };
+enum class Route : u8 { power, soft, nmi, boot, media, console, sensors, identify, identity, raw };
 
-inline constexpr std::size_t route_count = 9;
+inline constexpr std::size_t route_count = 10;
 
 /// "power", "soft", ...: the keys of NodeSpec::routes.
 std::string_view to_string(Route route) noexcept;

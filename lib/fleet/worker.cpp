@@ -127,6 +127,8 @@ void NodeWorker::submit(const bmc::Intent& intent) {
         feed_console(input->bytes);
     } else if (std::holds_alternative<bmc::ConsoleBreak>(intent)) {
         break_console();
+    } else if (const auto* raw = std::get_if<bmc::RawCommand>(&intent)) {
+        want_raw(*raw);
     }
     kick();
 }
@@ -162,6 +164,9 @@ NodeWorker::Task NodeWorker::choose(Mono now) const {
     const bool acting = job_ && job_->stage != Stage::await_off && job_->stage != Stage::await_on;
     if (acting && job_->act_at <= now) {
         return Task::act;
+    }
+    if (!raws_.empty()) {
+        return Task::raw;
     }
     if (!looks_.empty() || look_at_ <= now) {
         return Task::look;
@@ -282,6 +287,9 @@ net::Awaitable<void> NodeWorker::perform(Task task) {
         break;
     case Task::identity:
         co_await read_identity();
+        break;
+    case Task::raw:
+        co_await pass_on();
         break;
     }
 }

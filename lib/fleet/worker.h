@@ -136,6 +136,12 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
         u8 failures = 0;
     };
 
+    /// A command for the backend's own controller.
+    struct Raw {
+        bmc::RawCommand command;
+        Mono until{}; // the client waits no longer: it is not begun any more
+    };
+
     struct MediaWish {
         std::optional<backend::Media> insert; // nullopt: eject
     };
@@ -151,6 +157,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
         open_console,
         sensors,
         identity,
+        raw,
     };
 
     // The schedule (worker.cpp).
@@ -217,6 +224,10 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     void on_console_closed(u32 serial);
     void drop_stream();
 
+    // Raw commands (worker_raw.cpp).
+    void want_raw(const bmc::RawCommand& command);
+    net::Awaitable<void> pass_on();
+
     static bool joins(const Job& job, bmc::PowerAction action) noexcept;
     static bool must_wait(const Job& job, bmc::PowerAction action) noexcept;
 
@@ -255,6 +266,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     std::unique_ptr<MediaWish> media_;
     std::unique_ptr<Console> console_; // null: nobody wants it
     u32 console_serial_ = 0;           // of the stream: an old one's callbacks are not ours
+    std::vector<Raw> raws_;            // oldest first
     bool sensors_wanted_ = false;
     std::shared_ptr<const bmc::SensorSet> sensor_set_; // as the driver told last
     bool identity_wanted_ = true;

@@ -14,6 +14,7 @@
 #include "bmc/privilege.h"
 #include "ipmi/completion_code.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 #include <variant>
@@ -69,6 +70,13 @@ struct Context {
     const Completion* completion = nullptr;
     std::span<const CommandFacts> known{}; // every command of this controller, sorted by key
 };
+
+/// Whether there is such a command.
+constexpr bool is_known(std::span<const CommandFacts> known, CommandId id) noexcept {
+    return std::any_of(known.begin(), known.end(), [id](const CommandFacts& facts) {
+        return facts.id == id;
+    });
+}
 
 struct Defer {
     bmc::Ticket ticket;

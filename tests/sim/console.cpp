@@ -318,8 +318,10 @@ void Console::choose_work() {
         ask(app, 0x48, {1, 1, 0xc6, 0, 0, 0});
     } else if (dice < 70) {
         ask(app, 0x3d, {0});
-    } else if (dice < 73) {
+    } else if (dice < 72) {
         ask(0x2c, 0x3e, {0, 2});
+    } else if (dice < 73) { // nobody here knows it: the machine's own controller may
+        ask(0x30, 0x70, little_endian(static_cast<u32>(around_.ops.size())));
     } else if (dice < 76) {
         ask(app, 0x54, {0x0e, 0, 0x80});
     } else if (dice < 80) {

@@ -214,9 +214,26 @@ void Judge::in_session(
     }
 }
 
+/// An unknown command goes to the machine's own controller only where there is one, and only for
+/// somebody who may.
+void Judge::check_raw(const SimNode& node, const Reception& what, const Sealed& sealed, u32 raw) {
+    if (raw == 0) {
+        return;
+    }
+    const bmc::Capabilities& can = node.bmc().model().config.capabilities;
+    require(raw == 1 && can.raw, "a command was passed on to nobody, or twice");
+    require(sealed.op != nullptr && sealed.op->net_fn == 0x30, "a known command was passed on");
+    const auto before = what.privileges_before.find(sealed.login->id());
+    require(
+        before != what.privileges_before.end() && before->second >= can.raw_privilege,
+        "a command was passed on without the privilege"
+    );
+}
+
 /// What the request did to the machine, and whether it did it before.
 void Judge::acted(SimNode& node, const Reception& what, Sealed& sealed) {
     u32 power = 0;
+    u32 raw = 0;
     bmc::Ticket ticket = 0;
     for (const endpoint::Output& output : what.outputs) {
         const auto* intent = std::get_if<bmc::Intent>(&output);
@@ -224,7 +241,9 @@ void Judge::acted(SimNode& node, const Reception& what, Sealed& sealed) {
             ++power;
             ticket = std::get<bmc::SetPower>(*intent).ticket;
         }
+        raw += intent != nullptr && std::holds_alternative<bmc::RawCommand>(*intent) ? 1U : 0U;
     }
+    check_raw(node, what, sealed, raw);
     Op* const op = sealed.op;
     if (op == nullptr) {
         require(power == 0, "a console packet acted on the power");

@@ -74,6 +74,7 @@ class Judge {
     void from_stranger(const Datagram& datagram, const Reception& what);
     void session_began(SimNode& node, const Datagram& datagram, Sealed* sealed);
     void acted(SimNode& node, const Reception& what, Sealed& sealed);
+    void check_raw(const SimNode& node, const Reception& what, const Sealed& sealed, u32 raw);
     void check_reply(
         SimNode& node, Login& login, Bytes bytes, const std::map<u32, bmc::Privilege>* before
     );

@@ -43,6 +43,13 @@ void Machine::submit(const bmc::Intent& intent) {
         console_ = false;
     } else if (const auto* input = std::get_if<bmc::ConsoleInput>(&intent)) {
         type(input->bytes);
+    } else if (const auto* raw = std::get_if<bmc::RawCommand>(&intent)) {
+        timeline_.after(random_.time(1ms, 1200ms), [this, epoch = epoch_, done = *raw] {
+            if (epoch == epoch_) {
+                marks_.reach(Mark::raw_answered);
+                tell_(bmc::RawDone{done.ticket, 0, done.data});
+            }
+        });
     }
 }
 

@@ -34,6 +34,7 @@ constexpr std::array<std::string_view, mark_count> names = {
     "watchdog acted on the power",
     "power restored by policy",
     "one-time boot taken",
+    "unknown command answered by the machine",
     "characters typed over SOL",
     "characters printed over SOL",
     "SOL packet repeated",

@@ -39,6 +39,7 @@ enum class Mark : u8 {
     watchdog_acted,
     policy_restored,
     boot_taken,
+    raw_answered,
     sol_typed,
     sol_printed,
     sol_repeated,

@@ -39,6 +39,7 @@ void World::make_node(std::size_t number) {
     setting.number = number;
     setting.config = test::node_config(static_cast<u8>(number + 1));
     setting.config.capabilities.pushes_power = random_.chance(30);
+    setting.config.capabilities.raw = random_.chance(50);
     setting.access = some_access();
     nodes_.push_back(std::make_unique<SimNode>(
         SimNode::Surroundings{timeline_, random_, marks_, judge_, network_, shared_, trace_},

@@ -307,6 +307,7 @@ void Link::start_sol(
     std::function<void(Bytes)> bytes,
     std::function<void()> ended
 ) {
+    ++sol_serial_;
     sol_bytes_ = std::move(bytes);
     sol_ended_ = std::move(ended);
     session_.start_sol(settings);

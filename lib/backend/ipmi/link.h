@@ -68,6 +68,9 @@ class Link : public std::enable_shared_from_this<Link> {
 
     bool has_sol() const noexcept { return session_.has_sol(); }
 
+    /// Counts streams: an old console's end is not the next one's.
+    u32 sol_serial() const noexcept { return sol_serial_; }
+
     bool write_sol(Bytes keys);
     void break_sol();
 
@@ -109,6 +112,7 @@ class Link : public std::enable_shared_from_this<Link> {
     Mono hold_until_{};
     u8 refusals_ = 0;
     u32 logins_ = 0;
+    u32 sol_serial_ = 0;
     u32 socket_serial_ = 0; // of the socket: an old one's wait is not ours
     bool connecting_ = false;
     bool settling_ = false;

@@ -115,8 +115,47 @@ const ConfigSchema& schema() {
          "administrator",
          "privilege of the session there",
          "user|operator|administrator"},
+        {"raw",
+         OptionType::boolean,
+         false,
+         "true",
+         "pass on commands that the emulated controller does not know"},
+        {"raw-privilege",
+         OptionType::text,
+         false,
+         "administrator",
+         "privilege that such a command needs here",
+         "operator|administrator"},
+        {"sensors", OptionType::boolean, false, "true", "show the sensors of the BMC"},
+        {"sel", OptionType::boolean, false, "true", "take over new entries of its event log"},
+        {"fru", OptionType::boolean, false, "true", "show its FRU inventory"},
+        {"sol", OptionType::boolean, false, "true", "relay its serial console"},
+        {"sol-takeover",
+         OptionType::boolean,
+         false,
+         "false",
+         "end another stream of the console there instead of being refused"},
+        {"mirror-interval",
+         OptionType::duration,
+         false,
+         "30s",
+         "how often its event log and sensor records are looked at, at most"},
     }};
     return instance;
+}
+
+Wishes wishes_of(const DriverConfig& config) {
+    Wishes wishes;
+    wishes.raw = config.boolean("raw");
+    wishes.raw_privilege = static_cast<bmc::Privilege>(privilege_of(config.text("raw-privilege")));
+    wishes.sensors = config.boolean("sensors");
+    wishes.events = config.boolean("sel");
+    wishes.fru = config.boolean("fru");
+    wishes.console = config.boolean("sol");
+    wishes.sol_takeover = config.boolean("sol-takeover");
+    const std::chrono::duration<double> interval(config.seconds("mirror-interval"));
+    wishes.interval = std::chrono::duration_cast<Duration>(interval);
+    return wishes;
 }
 
 Result<Upstream> upstream_of(const DriverConfig& config) {

@@ -94,6 +94,11 @@ Error completion_error(u8 completion, std::string_view what, const std::string& 
     }
 }
 
+bool is_silent(const Error& error) noexcept {
+    return error.code == ErrorCode::unavailable || error.code == ErrorCode::deadline_exceeded ||
+           error.code == ErrorCode::aborted || error.code == ErrorCode::unauthenticated;
+}
+
 bool is_lasting(client::Failure failure) noexcept {
     return failure == Failure::unknown_user || failure == Failure::wrong_password ||
            failure == Failure::wrong_bmc_key || failure == Failure::role_refused;

@@ -15,6 +15,9 @@ Error completion_error(u8 completion, std::string_view what, const std::string& 
 /// "D5h".
 std::string hex_code(u8 code);
 
+/// True when the BMC did not answer at all.
+bool is_silent(const Error& error) noexcept;
+
 /// True when the log-in itself is refused and will be until somebody changes something: asking
 /// again at once could lock the account.
 bool is_lasting(client::Failure failure) noexcept;

@@ -25,6 +25,8 @@ std::string name_of(endpoint::Audit::Kind kind) {
         return "sel";
     case Kind::controller_reset:
         return "reset";
+    case Kind::raw:
+        return "raw";
     }
     return "?";
 }

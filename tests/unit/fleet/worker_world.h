@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -104,6 +105,18 @@ class FakeDriver : public backend::Driver {
         co_return std::vector<bmc::SensorReading>(3);
     }
 
+    net::Awaitable<Result<backend::RawResponse>> raw(backend::RawRequest wanted, Mono) override {
+        ++raws;
+        last_raw = std::move(wanted);
+        if (latency > Duration::zero()) {
+            co_await net::sleep_until(timers_, clock_at + latency);
+        }
+        if (raw_error) {
+            co_return Error(*raw_error, "as ordered");
+        }
+        co_return backend::RawResponse();
+    }
+
     void on_change(std::function<void(const bmc::Observation&)> sink) override {
         push = std::move(sink);
     }
@@ -139,6 +152,9 @@ class FakeDriver : public backend::Driver {
     int sensor_reads = 0;
     int running = 0;
     int running_max = 0;
+    std::optional<ErrorCode> raw_error;
+    backend::RawRequest last_raw;
+    int raws = 0;
     std::function<void(const bmc::Observation&)> push;
 
   private:
@@ -175,6 +191,10 @@ class FakeHost : public WorkerHost {
             told.emplace_back("console closed");
         } else if (const auto* bytes = std::get_if<bmc::ConsoleBytes>(&seen)) {
             screen.append(bytes->bytes.begin(), bytes->bytes.end());
+        } else if (const auto* raw = std::get_if<bmc::RawDone>(&seen)) {
+            told.push_back(
+                "raw " + std::to_string(raw->ticket) + " " + std::to_string(raw->completion)
+            );
         }
     }
 
