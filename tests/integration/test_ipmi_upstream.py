@@ -64,6 +64,13 @@ def node(daemon, sim):
     return made
 
 
+def upstream(sim, *arguments):
+    """ipmitool to the simulator itself."""
+    where = ["-H", "127.0.0.1", "-p", str(sim.port), "-U", "admin", "-P", "password", "-C", "3"]
+    command = ["ipmitool", "-I", "lanplus", *where, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
+
+
 def eventually(look, seconds=10):
     deadline = time.monotonic() + seconds
     while True:
@@ -103,13 +110,15 @@ def test_boot_device(node, sim):
     assert eventually(lambda: "boot cdrom" in sim.actions())
 
 
-def raw_code(node):
-    """What an OEM command gets that neither vbmcd nor the simulator knows."""
-    return re.search(r"rsp=(0x..)", node.ipmi("raw", "0x30", "0x01", "0x02", check=False).stderr).group(1)
+def raw_code(node, *command):
+    """The completion code, as text."""
+    done = node.ipmi("raw", *command, check=False)
+    return "0x00" if done.returncode == 0 else re.search(r"rsp=(0x..)", done.stderr).group(1)
 
 
 def test_an_unknown_command_is_answered_by_the_bmc(node):
-    assert raw_code(node) == "0xc1"
+    assert raw_code(node, "0x30", "0x01", "0x02") == "0x00"  # one of the simulator's own
+    assert raw_code(node, "0x3a", "0x01", "0x02") == "0xc1"
 
 
 def test_sensors(node):
@@ -123,7 +132,8 @@ def test_sensors(node):
 
 def test_event_log(node, sim):
     before = node.ipmi("sel", "list").stdout
-    sim.command("sel_add 0x20 0x02 0x00 0x00 0x00 0x00 0x20 0x00 0x04 0x04 0x02 0x01 0x59 0x00 0x00")
+    record = "0 0 0x02 0 0 0 0 0x20 0 0x04 0x04 0x02 0x01 0x59 0x30 0xfa"  # fan 2 of the BMC: too slow
+    upstream(sim, "raw", "0x0a", "0x44", *record.split())
     time.sleep(1.5)
 
     def listed():
@@ -171,8 +181,8 @@ def sol_session(node, keys, wanted, seconds=15):
 
 
 def test_console(node):
-    seen = sol_session(node, b"hello\r", b"]")
-    assert re.search(rb"\[h", seen) and b"o" in seen, seen
+    seen = sol_session(node, b"hello", b"HELLO")
+    assert b"HELLO" in seen, seen
 
 
 def test_restart_and_silence(node, sim):
@@ -184,7 +194,7 @@ def test_restart_and_silence(node, sim):
     refused = node.ipmi("power", "off", check=False)
     assert time.monotonic() - started < 8
     assert refused.returncode in (0, 1)
-    assert raw_code(node) in ("0xc3", "0xd3")  # nobody there to say C1
+    assert raw_code(node, "0x3a", "0x01") in ("0xc3", "0xd3")  # nobody there to say C1
     down = eventually(lambda: "backend_down" in node.daemon.log_text(), 30)
     assert down
     sim.start()
@@ -225,5 +235,7 @@ def test_a_node_behind_a_node(behind):
 
 
 def test_console_of_a_node_behind_a_node(behind):
+    behind.ipmi("power", "on")
+    behind.wait_power("on")
     seen = sol_session(behind, b"\recho X$((6*7))Y\r", b"X42Y")
     assert b"X42Y" in seen, seen

@@ -2,7 +2,7 @@
 echo. Everything lives in one folder; ends with its test.
 
     with Simulator() as sim:
-        sim.port, sim.actions(), sim.power, sim.command("sel_add ...")
+        sim.port, sim.actions(), sim.power
 """
 
 import shutil
@@ -102,7 +102,7 @@ def emulation():
 
 
 class Serial:
-    """The machine's serial line: says what was typed, in brackets."""
+    """The machine's serial line: shouts back what was typed."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -115,7 +115,7 @@ class Serial:
             try:
                 self.peer, _ = self.listener.accept()
                 while data := self.peer.recv(1000):
-                    self.peer.sendall(b"[" + data + b"]")
+                    self.peer.sendall(data.upper())
             except OSError:
                 if self.listener.fileno() < 0:
                     return
@@ -167,10 +167,6 @@ class Simulator:
             self.process.kill()
             self.process.wait()
             self.process = None
-
-    def command(self, text):
-        self.process.stdin.write(text.encode() + b"\n")
-        self.process.stdin.flush()
 
     @property
     def power(self):
