@@ -14,6 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
+from daemon import free_udp_port  # noqa: E402
 from ipmi_sim import Simulator  # noqa: E402
 
 PASSWORD = "correct-horse"
@@ -201,6 +202,31 @@ def test_restart_and_silence(node, sim):
     node.wait_power("off", 60)  # what was asked for, or what the machine is by now
     node.ipmi("power", "on")
     node.wait_power("on", 30)
+
+
+@pytest.fixture
+def slow(sim):
+    """A way to the simulator that takes a second and a half in each direction, and loses some."""
+    port = free_udp_port()
+    proxy = Path(__file__).resolve().parents[1] / "interop" / "lossy_proxy.py"
+    where = ["--listen", f"127.0.0.1:{port}", "--target", f"127.0.0.1:{sim.port}"]
+    faults = ["--seed", "3", "--drop", "0.1", "--delay", "1", "--delay-s", "1.5"]
+    process = subprocess.Popen([sys.executable, proxy, *where, *faults], stderr=subprocess.DEVNULL)
+    yield port
+    process.kill()
+    process.wait()
+
+
+def test_a_slow_upstream_makes_nobody_wait(daemon, node, slow, name):
+    options = ("host=127.0.0.1", f"port={slow}", "username=admin", "password=password", "cipher=3")
+    far_away = Node(daemon, name, add_node(daemon, name, *options))
+    for _ in range(3):
+        started = time.monotonic()
+        far_away.ipmi("power", "status", check=False)  # the state, or "node busy": never a guess, never a wait
+        assert time.monotonic() - started < 3
+        started = time.monotonic()
+        assert node.ipmi("power", "status").stdout.startswith("Chassis Power is o")
+        assert time.monotonic() - started < 3
 
 
 def test_wrong_password_says_so(daemon, sim, name):
