@@ -2,6 +2,7 @@
 
 #include "endpoint/commands.h"
 #include "endpoint/session_commands.h"
+#include "ipmi/app_device.h"
 #include "ipmi/table.h"
 #include "wire/lan_message.h"
 #include "wire/rmcp.h"
@@ -269,8 +270,8 @@ bool VirtualBmc::load(bmc::Section section, Bytes saved, Now now) {
     return loaded;
 }
 
-void VirtualBmc::close_all() {
-    engine_.close_all();
+void VirtualBmc::close_all(u32 kept) {
+    engine_.close_all(kept);
     parked_.clear();
 }
 
@@ -297,7 +298,9 @@ void VirtualBmc::after_command(Now now, const rmcp::Request& request, Completion
     }
     if (model_.reset_requested) {
         model_.reset_requested = false;
-        close_all();
+        // After a warm reset ipmitool closes its session, and waits for the answer.
+        const bool warm = request.command == ipmi::WarmReset::id.command;
+        close_all(warm ? request.session_id : 0);
         model_.restart_controller(now);
         obey_settings();
     }

@@ -56,8 +56,9 @@ class VirtualBmc final : private rmcp::Directory {
 
     const Access& access() const noexcept { return access_; }
 
-    /// Ends every session and console: the endpoint is about to go, or was quarantined.
-    void close_all();
+    /// Ends every session but `kept` (0: none is kept) and every console: the endpoint is about to
+    /// go, was quarantined, or reset.
+    void close_all(u32 kept = 0);
 
     // The payload commands act on these (endpoint/payload_commands.cpp).
 

@@ -119,8 +119,9 @@ class Engine {
     /// Closes all of one user, e.g. after a change of password; returns how many.
     std::size_t close_user(u8 user_id) noexcept;
 
-    /// Closes every session and every half-open one (reset of the controller, stop of the node).
-    void close_all() noexcept;
+    /// Closes every session but `kept` (0: none is kept) and every half-open one (reset of the
+    /// controller, stop of the node).
+    void close_all(u32 kept = 0) noexcept;
 
     // Facts for the commands that answer strangers.
 

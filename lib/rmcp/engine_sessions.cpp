@@ -428,9 +428,14 @@ std::size_t Engine::close_user(u8 user_id) noexcept {
     return count;
 }
 
-void Engine::close_all() noexcept {
-    while (sessions_ != no_slot) {
-        end_session(sessions_, Reason::by_command);
+void Engine::close_all(u32 kept) noexcept {
+    for (u32 slot = sessions_; slot != no_slot;) {
+        const Session& session = shared_.pools->sessions[slot];
+        const u32 next = session.next;
+        if (session.id != kept) {
+            end_session(slot, Reason::by_command);
+        }
+        slot = next;
     }
     while (half_open_ != no_slot) {
         end_half_open(half_open_);

@@ -98,7 +98,7 @@ TEST_CASE("a console ends with its session") {
         rig.drain();
     }
     SECTION("controller reset") {
-        admin.ask("06 03");
+        admin.ask("06 02");
     }
     CHECK(rig.intents<bmc::ConsoleClose>().size() == 1);
     CHECK(rig.node.sol() == nullptr);

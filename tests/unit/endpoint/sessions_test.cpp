@@ -136,17 +136,19 @@ TEST_CASE("who changes his own password keeps the session he does it in") {
     CHECK(same.ask("06 01").empty());
 }
 
-TEST_CASE("cold and warm reset answer, then end every session; the machine is not touched") {
+TEST_CASE("a reset answers, then ends the sessions, warm all but its own; no machine is touched") {
     const std::string request = GENERATE("06 02", "06 03");
     Rig rig;
     Visitor admin = rig.admin(40000);
     Visitor oper = rig.visitor("oper", 3, 40001);
     rig.see(bmc::PowerState::on);
     CHECK(admin.ask(request) == "00");
-    CHECK(rig.node.sessions().session_count() == 0);
+    const bool warm = request == "06 03";
+    CHECK(rig.node.sessions().session_count() == (warm ? 1 : 0));
+    CHECK(admin.ask("06 01").empty() != warm);
     CHECK(oper.ask("06 01").empty());
     CHECK(rig.intents<bmc::SetPower>().empty());
-    CHECK(rig.audits().at(0) == (request == "06 02" ? "reset admin cold" : "reset admin warm"));
+    CHECK(rig.audits().at(0) == (warm ? "reset admin warm" : "reset admin cold"));
     CHECK(rig.admin(40002).ask("06 01").substr(0, 2) == "00");
 }
 
