@@ -323,8 +323,10 @@ void NodeWorker::seen(const bmc::PowerSeen& what) {
     if (host_ == nullptr) {
         return;
     }
-    if (started && what.restarted && !job_ && boot_is_pending()) {
-        follow_own_reset();
+    if (started && what.restarted && boot_is_pending()) { // an action under way goes on instead
+        if (!job_) {
+            follow_own_reset();
+        }
     } else if (started) {
         start_seen();
     }

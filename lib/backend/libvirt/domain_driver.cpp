@@ -119,7 +119,11 @@ Awaitable<Result<void>> DomainDriver::insert_media(Media media, Mono deadline) {
     if (media.writable) {
         co_return trouble(whom_, ErrorCode::unsupported, "a CD-ROM cannot be made writable");
     }
-    std::optional<std::string> image = std::move(media.image);
+    Result<std::string> full = full_image(media.image, config_.text("media-dir"));
+    if (full.has_error()) {
+        co_return trouble(whom_, full.error().code, full.error().message, full.error().hint);
+    }
+    std::optional<std::string> image = std::move(*full);
     co_return co_await change(std::move(image), deadline);
 }
 

@@ -28,6 +28,9 @@ std::string pool_name(const std::string& uri) {
 }
 
 bool is_state_unclear(const DomainEvent& event) {
+    if (event.rebooted) {
+        return false;
+    }
     switch (event.type) {
     case VIR_DOMAIN_EVENT_DEFINED:
         return event.detail != VIR_DOMAIN_EVENT_DEFINED_UPDATED;

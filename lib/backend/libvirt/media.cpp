@@ -185,6 +185,20 @@ Result<std::string> drive_with(
         .with_hint("add one: virsh attach-disk DOMAIN '' sdz --type cdrom --config");
 }
 
+Result<std::string> full_image(const std::string& image, const std::string& folder) {
+    if (image.find_first_of("/:") != std::string::npos) {
+        return image;
+    }
+    if (image.empty() || image == "." || image == "..") {
+        return bad_image("'" + image + "' is no image's name");
+    }
+    if (folder.empty()) {
+        return Error(ErrorCode::failed_precondition, "nobody said where '" + image + "' lies")
+            .with_hint("give the node the option media-dir");
+    }
+    return folder + (folder.back() == '/' ? "" : "/") + image;
+}
+
 Result<void> change_media(
     virConnectPtr connection,
     const Whom& whom,

@@ -14,6 +14,9 @@ namespace vbmc::backend::libvirt {
 Result<std::string>
 drive_with(std::string_view xml, const std::string& drive, const std::optional<std::string>& image);
 
+/// A bare name, which is all that an IPMI client may give besides a URL, is a file in `folder`.
+Result<std::string> full_image(const std::string& image, const std::string& folder);
+
 Result<void> change_media(
     virConnectPtr connection,
     const Whom& whom,
