@@ -66,8 +66,7 @@ def look(api, server, **options):
 
 def test_soft_off_and_reset(machine, server):
     machine.ipmitool("chassis", "power", "soft")
-    until(lambda: server.calls())
-    assert "systemctl poweroff --no-block" in server.calls()
+    until(lambda: "systemctl poweroff --no-block" in server.calls())
     machine.ipmitool("chassis", "power", "reset")
     until(lambda: "systemctl reboot --no-block" in server.calls())
     assert server.calls().count("systemctl reboot --no-block") == 1

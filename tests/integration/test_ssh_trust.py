@@ -129,7 +129,7 @@ def test_a_key_that_the_machine_does_not_know(api, server, tmp_path):
 
 
 def test_other_kinds_of_keys(api, server, tmp_path):
-    rsa = keygen(tmp_path / "rsa", "rsa", bits=3072)
+    rsa = keygen(tmp_path / "rsa", "rsa", bits=2048)
     locked = keygen(tmp_path / "locked", passphrase="open sesame 7")
     with open(server.folder / "authorized_keys", "a") as keys:
         keys.write((tmp_path / "rsa.pub").read_text() + (tmp_path / "locked.pub").read_text())
@@ -224,6 +224,46 @@ def test_soft_off_is_followed_until_the_machine_is_gone(api, server, name):
     until(lambda: "systemctl poweroff --no-block" in server.calls())
     server.stop()
     until(lambda: api.get(name).status.power == power.POWER_STATE_OFF)
+
+
+def test_the_helper_does_what_its_verbs_say_and_nothing_else(api, server, name):
+    server.stop()
+    server.use_helper()
+    server.start()
+    add(api, name, server.options(helper="vbmc-hostctl"))
+    until(lambda: is_on(api, name))
+
+    def act(action):
+        request = power.SetPowerRequest(node=name, action=power.PowerAction.Value(f"POWER_ACTION_{action}"))
+        api.power.SetPower(request)
+
+    act("SOFT")
+    until(lambda: "systemctl poweroff --no-block" in server.calls())
+    act("RESET")
+    until(lambda: "systemctl reboot --no-block" in server.calls())
+    act("DIAG")
+    until(lambda: (server.folder / "sysrq").exists())
+    api.power.SetBoot(
+        power.SetBootRequest(node=name, boot=power.Boot(device=power.BOOT_DEVICE_PXE))
+    )
+    until(lambda: "efibootmgr -q -n 0002" in server.calls())
+    until(lambda: "sensors -j" in server.calls())
+
+    known = server.folder / "known"
+    public = (server.folder / "host_key.pub").read_text()
+    known.write_text(f"[{server.address}]:{server.port} {public}")
+    login = ["ssh", "-F", "none", "-i", str(server.client_key), "-p", str(server.port)]
+    login += ["-o", "IdentitiesOnly=yes", "-o", f"UserKnownHostsFile={known}", "-o", "BatchMode=yes"]
+    login.append(f"{server.user}@{server.address}")
+
+    def acted():
+        return [call for call in server.calls() if call.startswith(("systemctl", "efi", "busctl"))]
+
+    before = acted()
+    for asked in ("reboot", "soft now", "boot-next 0001;id", "setup $(id)", "status; id", "", "sh -c id"):
+        done = subprocess.run([*login, asked], capture_output=True, text=True, timeout=30)
+        assert done.returncode == 64 and not done.stdout, (asked, done.stdout, done.stderr)
+    assert acted() == before
 
 
 def test_the_console_comes_back(api, server, name, daemon):

@@ -15,7 +15,7 @@ import time
 import uuid
 from pathlib import Path
 
-from daemon import die_with_parent, free_tcp_port, own_loopback
+from daemon import ROOT, die_with_parent, free_tcp_port, own_loopback
 
 START_SECONDS = 10
 
@@ -178,8 +178,8 @@ class Sshd:
         config.write_text(
             f"ListenAddress {self.address}\nPort {self.port}\nHostKey {self.host_key}\n"
             f"AuthorizedKeysFile {self.folder}/authorized_keys\nPidFile {self.folder}/sshd.pid\n"
-            f"ForceCommand {self.folder}/login\n"
-            "StrictModes no\nUsePAM no\nPermitRootLogin yes\nPasswordAuthentication no\n"
+            + (f"ForceCommand {self.folder}/login\n" if self.forced else "PermitUserEnvironment yes\n")
+            + "StrictModes no\nUsePAM no\nPermitRootLogin yes\nPasswordAuthentication no\n"
             "KbdInteractiveAuthentication no\nPrintMotd no\nPrintLastLog no\nMaxStartups 100\n"
         )
         with open(self.folder / "sshd.log", "ab") as log:
@@ -199,7 +199,8 @@ class Sshd:
         self._seen = len(self.log_text())
         return self
 
-    _seen = 0
+    _seen = 0  # of the log, when it was started last
+    forced = True  # log-ins go to the stand-ins' shell
 
     def children(self):
         """The processes that serve one connection each."""
@@ -230,6 +231,24 @@ class Sshd:
                 os.kill(pid, 9)
             except ProcessLookupError:
                 pass
+
+    def use_helper(self):
+        """Has every log-in run the shipped vbmc-hostctl, as `restrict,command=` does: a copy of it whose
+        tools are the stand-ins. Its own path is in the way only where it is not root."""
+        source = (ROOT / "packaging" / "ssh" / "vbmc-hostctl").read_text()
+        tools = "PATH=/usr/sbin:/usr/bin:/sbin:/bin\n"
+        assert source.count(tools) == 1 and source.count(" >/proc/sysrq-trigger") == 1
+        source = source.replace(tools, f"PATH={self.folder}/bin:/usr/bin:/bin\n")
+        source = source.replace(" >/proc/sysrq-trigger", f" >{self.folder}/sysrq")
+        assert "[ \"$(id -u)\" -ne 0 ]" in source
+        source = source.replace("[ \"$(id -u)\" -ne 0 ]", "false")
+        helper = self.folder / "vbmc-hostctl"
+        helper.write_text(source)
+        helper.chmod(0o755)
+        key = (self.folder / "client_key.pub").read_text()
+        environment = f'environment="VBMC_STANDINS={self.folder}"'
+        self.write("authorized_keys", f'restrict,pty,{environment},command="{helper}" {key}')
+        self.forced = False
 
     def new_host_key(self):
         """As a machine that was installed anew, or another one at its address."""
