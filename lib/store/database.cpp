@@ -1,6 +1,7 @@
 #include "store/database.h"
 
 #include "base/entropy.h"
+#include "store/bindings.h"
 #include "store/files.h"
 #include "store/secrets_codec.h"
 #include "store/sqlite_error.h"
@@ -14,48 +15,6 @@ namespace vbmc::store {
 
 namespace {
 
-/// A statement in use: afterwards it is ready again and holds on to nothing of ours.
-class Use {
-  public:
-    explicit Use(SQLite::Statement& statement) : statement_(statement) {}
-
-    Use(const Use&) = delete;
-    Use& operator=(const Use&) = delete;
-
-    ~Use() {
-        statement_.tryReset(); // repeats the error of the last step, which was reported already
-        statement_.clearBindings();
-    }
-
-  private:
-    SQLite::Statement& statement_;
-};
-
-/// Not copied: the text must live until the statement was run.
-void bind_text(SQLite::Statement& statement, int index, const std::string& text) {
-    statement.bindNoCopy(index, text);
-}
-
-void bind_bytes(SQLite::Statement& statement, int index, Bytes bytes) {
-    static constexpr u8 nothing = 0; // a null pointer would bind NULL
-    statement.bindNoCopy(
-        index, bytes.empty() ? &nothing : bytes.data(), static_cast<int>(bytes.size())
-    );
-}
-
-Bytes bytes_of(const SQLite::Column& column) {
-    const void* const data = column.getBlob();
-    return {static_cast<const u8*>(data), static_cast<std::size_t>(column.getBytes())};
-}
-
-i64 milliseconds(Wall when) {
-    return i64{when.time_since_epoch().count()};
-}
-
-Wall wall_of(i64 milliseconds) {
-    return Wall(std::chrono::milliseconds(milliseconds));
-}
-
 // Where a box belongs: part of what is authenticated, so that rows cannot be exchanged.
 std::string secrets_place(const std::string& uid) {
     return "secrets:" + uid;
@@ -63,6 +22,10 @@ std::string secrets_place(const std::string& uid) {
 
 std::string section_place(const std::string& uid, u8 number) {
     return "section:" + uid + ":" + std::to_string(number);
+}
+
+std::string users_place(const std::string& uid) {
+    return section_place(uid, secret_section);
 }
 
 Error no_such_node() {
@@ -471,14 +434,16 @@ Result<Database::NextKey> Database::next_key(const std::string& path) {
     return NextKey{std::move(key), false};
 }
 
-Result<void>
-Database::encrypt_again(SealedBox& next, const char* query, const char* update, bool sections) {
+Result<void> Database::encrypt_again(
+    SealedBox& next,
+    const char* query,
+    const char* update,
+    std::string (*place_of)(const std::string& owner)
+) {
     SQLite::Statement row(sql_, query);
     SQLite::Statement put(sql_, update);
     while (row.executeStep()) {
-        const std::string uid = row.getColumn(1).getString();
-        const std::string place =
-            sections ? section_place(uid, secret_section) : secrets_place(uid);
+        const std::string place = place_of(row.getColumn(1).getString());
         auto plain = opened_.box.open(bytes_of(row.getColumn(2)), place);
         if (!plain) { // it is lost under the old key too: it stays, and its node stays damaged
             continue;
@@ -501,7 +466,7 @@ Result<void> Database::encrypt_again(SealedBox& next) {
         next,
         "SELECT id, uid, secrets FROM node WHERE secrets IS NOT NULL",
         "UPDATE node SET secrets = ? WHERE id = ?",
-        false
+        secrets_place
     );
     if (done) {
         done = encrypt_again(
@@ -509,7 +474,15 @@ Result<void> Database::encrypt_again(SealedBox& next) {
             "SELECT node, (SELECT uid FROM node WHERE id = node), bytes FROM section WHERE number "
             "= 0",
             "UPDATE section SET bytes = ? WHERE node = ? AND number = 0",
-            true
+            users_place
+        );
+    }
+    if (done) {
+        done = encrypt_again(
+            next,
+            "SELECT id, name, secrets FROM source WHERE secrets IS NOT NULL",
+            "UPDATE source SET secrets = ? WHERE id = ?",
+            source_secrets_place
         );
     }
     return done ? write_key_check(sql_, next) : done;

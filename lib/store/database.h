@@ -37,10 +37,13 @@ class Database {
     Result<void> put_node(const NodeRecord& record, std::span<const SectionBlob> sections);
     Result<void> remove_node(const std::string& uid);
     Result<void> put_sections(const std::string& uid, std::span<const SectionBlob> sections);
+    Result<void> put_source(const SourceRecord& record);
+    Result<void> remove_source(const std::string& name);
     Result<void> append_events(std::span<const EventRecord> events);
 
     Result<std::vector<EventRecord>> read_events(const EventQuery& query);
     Result<Snapshot> load_all();
+    Result<std::vector<StoredSource>> load_sources();
 
     /// With a transaction of its own.
     Result<void> rotate_key();
@@ -57,6 +60,8 @@ class Database {
     Result<void> write_section(i64 node, const std::string& uid, const SectionBlob& section);
     void prune_events();
     StoredNode read_node(SQLite::Statement& row);
+    Result<void> write_source(const SourceRecord& record);
+    std::vector<StoredSource> read_sources();
     void read_section(SQLite::Statement& row, StoredNode& node);
 
     struct NextKey {
@@ -66,8 +71,13 @@ class Database {
 
     Result<NextKey> next_key(const std::string& path);
     Result<void> encrypt_again(SealedBox& next);
-    Result<void>
-    encrypt_again(SealedBox& next, const char* query, const char* update, bool sections);
+    /// `place`: where the box of a row belongs, by the text in the row's second column.
+    Result<void> encrypt_again(
+        SealedBox& next,
+        const char* query,
+        const char* update,
+        std::string (*place)(const std::string& owner)
+    );
 
     OpenDatabase opened_;
     SQLite::Database& sql_;

@@ -29,6 +29,19 @@ struct NodeRecord {
     Wall updated{};
 };
 
+/// A source of nodes: where to look for machines, and what to make of them.
+struct SourceRecord {
+    std::string name;                      // the primary key
+    std::string spec;                      // JSON text, nothing secret in it
+    std::map<std::string, Secret> secrets; // encrypted at rest
+    Wall updated{};
+};
+
+struct StoredSource {
+    SourceRecord record;
+    std::optional<Error> damage; // its secrets cannot be trusted: it must not be used
+};
+
 /// bmc::Section::users: names, passwords and K_g. Encrypted at rest; the other sections are not.
 inline constexpr u8 secret_section = 0;
 

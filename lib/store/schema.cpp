@@ -48,7 +48,17 @@ constexpr const char* step_1 = R"sql(
     );
 )sql";
 
-constexpr std::array steps = {Migration{1, step_1}};
+constexpr const char* step_2 = R"sql(
+    CREATE TABLE source (
+        id      INTEGER PRIMARY KEY,
+        name    TEXT NOT NULL UNIQUE,
+        spec    TEXT NOT NULL,
+        secrets BLOB,
+        updated INTEGER NOT NULL
+    );
+)sql";
+
+constexpr std::array steps = {Migration{1, step_1}, Migration{2, step_2}};
 
 } // namespace
 

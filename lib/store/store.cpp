@@ -300,6 +300,16 @@ Result<Snapshot> Store::load_all() {
     return future.get();
 }
 
+Result<std::vector<StoredSource>> Store::load_sources() {
+    using Sources = std::vector<StoredSource>;
+    std::promise<Result<Sources>> promise;
+    auto future = promise.get_future();
+    auto read = [](Database& database) { return database.load_sources(); };
+    auto take = [&promise](Result<Sources> sources) { promise.set_value(std::move(sources)); };
+    impl_->submit(std::make_unique<ReadTask<Sources, decltype(read)>>(read, take));
+    return future.get();
+}
+
 void Store::put_node(NodeRecord record, std::vector<SectionBlob> sections, Done done) {
     impl_->submit(std::make_unique<PutNode>(std::move(record), std::move(sections), std::move(done))
     );
@@ -313,6 +323,14 @@ void Store::put_sections(std::string uid, std::vector<SectionBlob> sections, Don
     impl_->submit(
         std::make_unique<PutSections>(std::move(uid), std::move(sections), std::move(done))
     );
+}
+
+void Store::put_source(SourceRecord record, Done done) {
+    impl_->submit(std::make_unique<PutSource>(std::move(record), std::move(done)));
+}
+
+void Store::remove_source(std::string name, Done done) {
+    impl_->submit(std::make_unique<RemoveSource>(std::move(name), std::move(done)));
 }
 
 void Store::append_events(std::vector<EventRecord> events, Done done) {

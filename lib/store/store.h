@@ -42,7 +42,8 @@ struct StoreConfig {
     int busy_timeout_ms = 5'000; // for another program that holds the database
 
     /// For tests: asked before each write with its name ("put_node", "remove_node", "put_sections",
-    /// "append_events", "rotate_key", "commit"), on the store thread; true makes it fail.
+    /// "put_source", "remove_source", "append_events", "rotate_key", "commit"), on the store
+    /// thread; true makes it fail.
     std::function<bool(std::string_view)> fail_write;
 };
 
@@ -64,6 +65,9 @@ class Store {
     /// `done`.
     Result<Snapshot> load_all();
 
+    /// All sources, in name order. As load_all().
+    Result<std::vector<StoredSource>> load_sources();
+
     /// Adds the node, or replaces the one of that uid, together with the sections that are given;
     /// all or nothing. Sections that are not given stay as they are. already_exists: NODE_EXISTS
     /// (the name) or ENDPOINT_IN_USE (address and port; names the owner).
@@ -75,6 +79,12 @@ class Store {
     /// Some sections of one node, all or nothing. not_found: NODE_NOT_FOUND (it was removed
     /// meanwhile).
     void put_sections(std::string uid, std::vector<SectionBlob> sections, Done done);
+
+    /// Adds the source, or replaces the one of that name.
+    void put_source(SourceRecord record, Done done);
+
+    /// not_found: SOURCE_NOT_FOUND.
+    void remove_source(std::string name, Done done);
 
     /// Without `done` they are written within a quarter of a second, or with the next write.
     void append_events(std::vector<EventRecord> events, Done done = {});

@@ -111,6 +111,41 @@ class PutSections final : public Task {
     std::vector<SectionBlob> sections_;
 };
 
+class PutSource final : public Task {
+  public:
+    PutSource(SourceRecord record, Done done) : Task(std::move(done)), record_(std::move(record)) {}
+
+    std::string_view name() const noexcept override { return "put_source"; }
+
+    std::size_t bytes() const noexcept override {
+        std::size_t n = sizeof(*this) + record_.spec.size();
+        for (const auto& [key, value] : record_.secrets) {
+            n += 128 + key.size() + value.size();
+        }
+        return n;
+    }
+
+    Result<void> run(Database& database) override { return database.put_source(record_); }
+
+  private:
+    SourceRecord record_;
+};
+
+class RemoveSource final : public Task {
+  public:
+    RemoveSource(std::string source, Done done)
+        : Task(std::move(done)), source_(std::move(source)) {}
+
+    std::string_view name() const noexcept override { return "remove_source"; }
+
+    std::size_t bytes() const noexcept override { return sizeof(*this) + source_.size(); }
+
+    Result<void> run(Database& database) override { return database.remove_source(source_); }
+
+  private:
+    std::string source_;
+};
+
 class AppendEvents final : public Task {
   public:
     AppendEvents(std::vector<EventRecord> events, Done done)

@@ -11,12 +11,14 @@ using namespace vbmc::store;
 
 namespace {
 
-const std::string first_step = migrations().front().sql;
+const std::string first_step = migrations()[0].sql;
+const std::string second_step = migrations()[1].sql;
 
 const std::array newer = {
     Migration{1, first_step.c_str()},
-    Migration{2, "ALTER TABLE node ADD COLUMN note TEXT NOT NULL DEFAULT 'none'"},
-    Migration{3, "UPDATE node SET note = note || ' given'"},
+    Migration{2, second_step.c_str()},
+    Migration{3, "ALTER TABLE node ADD COLUMN note TEXT NOT NULL DEFAULT 'none'"},
+    Migration{4, "UPDATE node SET note = note || ' given'"},
 };
 
 } // namespace
@@ -37,12 +39,12 @@ TEST_CASE("an older database is brought up to date, and kept as it was beside it
     {
         auto opened = open_database(dir.config(), newer);
         REQUIRE(opened);
-        CHECK(version_of(opened->database) == 3);
+        CHECK(version_of(opened->database) == 4);
         CHECK(opened->database.execAndGet("SELECT note FROM node").getString() == "none given");
     }
     CHECK(must_refuse(dir.config()).reason == "DATABASE_TOO_NEW");
 
-    const std::string backup = dir.file("vbmcd.db.v1.bak");
+    const std::string backup = dir.file("vbmcd.db.v2.bak");
 
     struct ::stat status {};
 
@@ -58,11 +60,11 @@ TEST_CASE("a step that fails leaves the database at the step before") {
     const TempDir dir;
     must_open(dir.config());
     const std::array broken = {
-        newer[0], newer[1], Migration{3, "ALTER TABLE nowhere ADD COLUMN x"}};
+        newer[0], newer[1], newer[2], Migration{4, "ALTER TABLE nowhere ADD COLUMN x"}};
     CHECK_FALSE(open_database(dir.config(), broken));
     {
         SQLite::Database database(dir.file("vbmcd.db"));
-        CHECK(version_of(database) == 2);
+        CHECK(version_of(database) == 3);
     }
     const auto repaired = open_database(dir.config(), newer);
     CHECK(repaired);
