@@ -77,27 +77,31 @@ Result<std::string> option_value(const api::BackendOption& option, const std::st
 
 } // namespace
 
-Result<std::map<std::string, std::string>>
-schema_options(const api::BackendKind& kind, const std::vector<std::string>& entries) {
+namespace {
+
+using Options = google::protobuf::RepeatedPtrField<api::BackendOption>;
+
+Result<std::map<std::string, std::string>> checked_options(
+    const std::string& kind, const Options& schema, const std::vector<std::string>& entries
+) {
     std::map<std::string, std::string> out;
     std::vector<std::string> names;
-    for (const api::BackendOption& option : kind.options()) {
+    for (const api::BackendOption& option : schema) {
         names.push_back(option.name());
     }
     for (const std::string& entry : entries) {
         const std::size_t sign = entry.find('=');
         const std::string name = entry.substr(0, sign);
-        const auto option =
-            std::find_if(kind.options().begin(), kind.options().end(), [&name](const auto& known) {
-                return known.name() == name;
-            });
-        if (option == kind.options().end()) {
+        const auto option = std::find_if(schema.begin(), schema.end(), [&name](const auto& known) {
+            return known.name() == name;
+        });
+        if (option == schema.end()) {
             return Error(
                        ErrorCode::invalid_argument,
-                       "backend '" + kind.name() + "' has no option '" + name + "'" +
+                       "backend '" + kind + "' has no option '" + name + "'" +
                            did_you_mean(name, names)
             )
-                .with_hint("`vbmcctl backend describe " + kind.name() + "` shows its options");
+                .with_hint("`vbmcctl backend describe " + kind + "` shows its options");
         }
         if (sign == std::string::npos && option->type() != api::BackendOption::BOOLEAN) {
             return Error(ErrorCode::invalid_argument, "option '" + name + "' needs a value");
@@ -113,6 +117,26 @@ schema_options(const api::BackendKind& kind, const std::vector<std::string>& ent
     return out;
 }
 
+} // namespace
+
+Result<std::map<std::string, std::string>>
+schema_options(const api::BackendKind& kind, const std::vector<std::string>& entries) {
+    return checked_options(kind.name(), kind.options(), entries);
+}
+
+Result<std::map<std::string, std::string>>
+discover_options(const api::BackendKind& kind, const std::vector<std::string>& entries) {
+    if (!kind.can_discover()) {
+        return Error(
+                   ErrorCode::unsupported,
+                   "CANNOT_DISCOVER",
+                   "backend '" + kind.name() + "' cannot list its machines"
+        )
+            .with_hint("`vbmcctl backend describe KIND` tells of each whether it can");
+    }
+    return checked_options(kind.name(), kind.discover_options(), entries);
+}
+
 namespace {
 
 const CLI::Option*
@@ -124,11 +148,14 @@ known_option(const CLI::App& root, const CLI::App& command, const std::string& f
 /// The command that takes unknown options; nullptr for all others.
 const CLI::App* folding_command(const CLI::App& root, const std::vector<std::string>& words) {
     const std::vector<std::string> path = command_path(root, words);
-    if (!path.empty() && path[0] == "add") {
-        return root.get_subcommand("add");
+    if (!path.empty() && (path[0] == "add" || path[0] == "discover")) {
+        return root.get_subcommand(path[0]);
     }
     if (path.size() == 2 && path[0] == "backend" && path[1] == "test") {
         return root.get_subcommand("backend")->get_subcommand("test");
+    }
+    if (path.size() == 2 && path[0] == "source" && path[1] == "add") {
+        return root.get_subcommand("source")->get_subcommand("add");
     }
     return nullptr;
 }

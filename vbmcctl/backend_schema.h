@@ -23,6 +23,10 @@ std::string option_type_text(const api::BackendOption& option);
 Result<std::map<std::string, std::string>>
 schema_options(const api::BackendKind& kind, const std::vector<std::string>& entries);
 
+/// The same for the options of looking for machines.
+Result<std::map<std::string, std::string>>
+discover_options(const api::BackendKind& kind, const std::vector<std::string>& entries);
+
 /// The first two words of a line that are neither global options nor their values: its command.
 std::vector<std::string> command_path(const CLI::App& root, const std::vector<std::string>& words);
 

@@ -6,6 +6,8 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "vbmc/v1/backends.grpc.pb.h"
+#include "vbmc/v1/console.grpc.pb.h"
+#include "vbmc/v1/discovery.grpc.pb.h"
 #include "vbmc/v1/events.grpc.pb.h"
 #include "vbmc/v1/nodes.grpc.pb.h"
 #include "vbmc/v1/power.grpc.pb.h"
@@ -130,6 +132,8 @@ class Client {
         std::unique_ptr<api::SessionService::Stub>,
         std::unique_ptr<api::UserService::Stub>,
         std::unique_ptr<api::BackendService::Stub>,
+        std::unique_ptr<api::ConsoleService::Stub>,
+        std::unique_ptr<api::DiscoveryService::Stub>,
         std::unique_ptr<api::EventService::Stub>,
         std::unique_ptr<api::ServerService::Stub>>
         stubs_;

@@ -125,6 +125,16 @@ Result<void> add_pairs(Map& map, std::string_view what, const std::vector<std::s
     return {};
 }
 
+/// "soft=host,sensors=host"
+Result<void> add_routes(api::Node& node, const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) {
+        if (auto added = add_pairs(*node.mutable_routes(), "--route", split(text, ',')); !added) {
+            return added.error();
+        }
+    }
+    return {};
+}
+
 Result<void> set_endpoint(api::Node& node, const Args& args) {
     node.mutable_endpoint()->set_address(args.address);
     if (args.port.empty() || args.port == "auto") {
@@ -150,7 +160,7 @@ Result<api::CreateNodeRequest> make_request(Cli& cli, const Args& args) {
     Result<void> done = set_endpoint(node, args);
     done = done ? add_pairs(*node.mutable_labels(), "--label", args.labels) : done;
     done = done ? add_pairs(*node.mutable_annotations(), "--annotation", args.annotations) : done;
-    done = done ? add_pairs(*node.mutable_routes(), "--route", args.routes) : done;
+    done = done ? add_routes(node, args.routes) : done;
     done = done ? apply_policy_options(args.policy, *node.mutable_policy()) : done;
     done = done ? add_targets(cli, node, args) : done;
     if (!done) {
@@ -355,7 +365,7 @@ void define(CLI::App& command, Args& args) {
     )
         ->type_name("TARGET");
     add_repeated(command, "--route", args.routes, "Which target a capability goes to")
-        ->type_name("CAPABILITY=TARGET");
+        ->type_name("CAPABILITY=TARGET,...");
     add_policy_options(command, args.policy);
     command.add_flag("--stopped", args.stopped, "Do not start it");
     command.add_flag("--dry-run", args.dry_run, "Only check whether it could be added");
@@ -374,7 +384,9 @@ void add_add_command(Cli& cli) {
             "Examples:\n"
             "  vbmcctl add n1 --backend sim\n"
             "  vbmcctl add n2 --backend sim --address 127.0.0.2 --port 623 --label rack=7\n"
-            "  vbmcctl add n3 --backend sim --username ops --password-file pw --cipher-suites 17"
+            "  vbmcctl add n3 --backend sim --username ops --password-file pw --cipher-suites 17\n"
+            "  vbmcctl add n4 --backend sim --target host=sim:speed=10 --route "
+            "soft=host,sensors=host"
         );
 }
 

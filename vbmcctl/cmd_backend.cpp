@@ -21,18 +21,33 @@ struct TestArgs {
     std::vector<std::string> options;
 };
 
-Json kind_document(const api::BackendKind& kind) {
-    Json out = {{"name", kind.name()}, {"help", kind.help()}, {"options", Json::array()}};
-    for (const api::BackendOption& option : kind.options()) {
-        out["options"].push_back(
+std::vector<std::string> words(const google::protobuf::RepeatedPtrField<std::string>& list) {
+    return {list.begin(), list.end()};
+}
+
+Json options_document(const google::protobuf::RepeatedPtrField<api::BackendOption>& options) {
+    Json out = Json::array();
+    for (const api::BackendOption& option : options) {
+        out.push_back(
             {{"name", option.name()},
              {"type", option_type_text(option)},
              {"required", option.required()},
              {"default", option.default_value()},
-             {"choices",
-              std::vector<std::string>(option.choices().begin(), option.choices().end())},
+             {"choices", words(option.choices())},
              {"help", option.help()}}
         );
+    }
+    return out;
+}
+
+Json kind_document(const api::BackendKind& kind) {
+    Json out = {
+        {"name", kind.name()},
+        {"help", kind.help()},
+        {"options", options_document(kind.options())},
+        {"can_discover", kind.can_discover()}};
+    if (kind.can_discover()) {
+        out["discover_options"] = options_document(kind.discover_options());
     }
     return out;
 }
@@ -46,6 +61,30 @@ ExitCode run_list(Cli& cli, NoArgs&) {
     listing.columns = {column("name", "KIND", "name"), column("help", "WHAT IT DRIVES", "help")};
     for (const api::BackendKind& kind : *kinds) {
         listing.rows.push_back(kind_document(kind));
+    }
+    return cli.print(std::move(listing));
+}
+
+ExitCode
+print_options(Cli& cli, const google::protobuf::RepeatedPtrField<api::BackendOption>& options) {
+    Listing listing;
+    listing.columns = {
+        column("name", "OPTION", "name"),
+        column("type", "TYPE", "type"),
+        column("required", "REQUIRED", "required"),
+        column("default", "DEFAULT", "default"),
+        column("help", "MEANING", "help"),
+    };
+    listing.columns[1].text = [](const Json& row) {
+        const auto choices = row.value("choices", std::vector<std::string>());
+        return choices.empty() ? row.value("type", "") : join(choices, "|");
+    };
+    listing.columns[2].text = [](const Json& row) {
+        return std::string(row.value("required", false) ? "yes" : "");
+    };
+    const Json document = options_document(options);
+    for (const Json& option : document) {
+        listing.rows.push_back(option);
     }
     return cli.print(std::move(listing));
 }
@@ -64,31 +103,18 @@ ExitCode run_describe(Cli& cli, DescribeArgs& args) {
         return cli.print(std::move(listing));
     }
     cli.terminal().out << printable(kind->name()) << ": " << printable(kind->help()) << "\n";
-    Listing listing;
-    listing.columns = {
-        column("name", "OPTION", "name"),
-        column("type", "TYPE", "type"),
-        column("required", "REQUIRED", "required"),
-        column("default", "DEFAULT", "default"),
-        column("help", "MEANING", "help"),
-    };
-    listing.columns[1].text = [](const Json& row) {
-        const auto choices = row.value("choices", std::vector<std::string>());
-        return choices.empty() ? row.value("type", "") : join(choices, "|");
-    };
-    listing.columns[2].text = [](const Json& row) {
-        return std::string(row.value("required", false) ? "yes" : "");
-    };
-    const Json document = kind_document(*kind);
-    for (const Json& option : document["options"]) {
-        listing.rows.push_back(option);
-    }
-    if (listing.rows.empty()) {
+    if (kind->options().empty()) {
         cli.terminal().out << "It has no options.\n";
-        return ExitCode::ok;
+    } else {
+        cli.terminal().out << "\n";
     }
-    cli.terminal().out << "\n";
-    return cli.print(std::move(listing));
+    ExitCode done = kind->options().empty() ? ExitCode::ok : print_options(cli, kind->options());
+    if (kind->can_discover() && done == ExitCode::ok) {
+        cli.terminal().out << "\nTo list its machines (`vbmcctl discover --backend "
+                           << printable(kind->name()) << "`):\n\n";
+        done = print_options(cli, kind->discover_options());
+    }
+    return done;
 }
 
 ExitCode run_test(Cli& cli, TestArgs& args) {
@@ -113,11 +139,22 @@ ExitCode run_test(Cli& cli, TestArgs& args) {
         listing.single = true;
         listing.columns = {column("kind", "KIND", "kind"), column("power", "POWER", "power")};
         listing.name_path = "kind";
-        listing.rows.push_back({{"kind", args.kind}, {"power", power_text(answer->power())}});
+        listing.columns.push_back(column("host", "HOST", "host"));
+        listing.columns.push_back(column("capabilities", "CAN", "capabilities"));
+        listing.rows.push_back(
+            {{"kind", args.kind},
+             {"power", power_text(answer->power())},
+             {"host", answer->host()},
+             {"capabilities", words(answer->capabilities())}}
+        );
         return cli.print(std::move(listing));
     }
     cli.terminal().out << "backend " << printable(args.kind) << " answers: power is "
                        << power_text(answer->power()) << "\n";
+    if (!answer->host().empty()) {
+        cli.terminal().out << "  host  " << printable(answer->host()) << "\n";
+    }
+    cli.terminal().out << "  can   " << join(words(answer->capabilities()), ", ") << "\n";
     return ExitCode::ok;
 }
 

@@ -82,11 +82,26 @@ void add_backends(Cli& cli, Completion& out) {
     }
 }
 
-/// The options of a backend as --NAME.
-void add_backend_options(Cli& cli, const std::string& kind, Completion& out) {
+void add_sources(Cli& cli, Completion& out) {
+    cli.globals().connection.timeout = std::chrono::seconds(1);
+    const Result<Client*> client = cli.client();
+    if (!client) {
+        return;
+    }
+    const api::ListSourcesRequest request;
+    if (const auto all = (*client)->call(&api::DiscoveryService::Stub::ListSources, request)) {
+        for (const api::Source& source : all->sources()) {
+            out.candidates.push_back({source.name(), source.kind()});
+        }
+    }
+}
+
+/// The options of a backend, or of looking for its machines, as --NAME.
+void add_backend_options(Cli& cli, const std::string& kind, bool to_discover, Completion& out) {
     cli.globals().connection.timeout = std::chrono::seconds(1);
     if (const auto found = find_backend(cli, kind)) {
-        for (const api::BackendOption& option : found->options()) {
+        for (const api::BackendOption& option :
+             to_discover ? found->discover_options() : found->options()) {
             out.candidates.push_back({"--" + option.name(), option.help()});
         }
     }
@@ -189,7 +204,16 @@ void add_verbs(const Position& at, Completion& out) {
     }
 }
 
+bool is_of_sources(const Position& at) {
+    const CLI::App* parent = at.command->get_parent();
+    return parent != nullptr && parent->get_name() == "source";
+}
+
 void add_positional(Cli& cli, const Position& at, Completion& out) {
+    if (is_of_sources(at)) {
+        add_sources(cli, out);
+        return;
+    }
     static const std::vector<std::string> of_nodes = {
         "show",
         "list",
@@ -201,6 +225,7 @@ void add_positional(Cli& cli, const Position& at, Completion& out) {
         "edit",
         "power",
         "bootdev",
+        "console",
         "sel",
         "sensors",
         "sessions",
@@ -234,7 +259,8 @@ Completion complete(Cli& cli, const std::vector<std::string>& words) {
             add_options(cli.app(), out);
         }
         if (!at.backend.empty()) {
-            add_backend_options(cli, at.backend, out);
+            const std::string& name = at.command->get_name();
+            add_backend_options(cli, at.backend, name == "discover" || is_of_sources(at), out);
         }
     } else if (at.command->get_subcommands([](const CLI::App*) { return true; }).empty()) {
         add_positional(cli, at, out);

@@ -13,6 +13,9 @@ void add_apply_commands(Cli& cli);      // apply, diff
 void add_list_commands(Cli& cli);       // list, show
 void add_lifecycle_commands(Cli& cli);  // start, stop, restart, rm
 void add_power_command(Cli& cli);       // power
+void add_console_command(Cli& cli);     // console
+void add_source_commands(Cli& cli);     // source add, list, show, set, pause, resume, rm
+void add_discover_command(Cli& cli);    // discover
 void add_boot_command(Cli& cli);        // bootdev
 void add_sel_command(Cli& cli);         // sel
 void add_sensors_command(Cli& cli);     // sensors

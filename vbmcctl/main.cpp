@@ -66,6 +66,7 @@ void add_all_commands(Cli& cli) {
     add_wait_command(cli);
     add_power_command(cli);
     add_boot_command(cli);
+    add_console_command(cli);
     add_sensors_command(cli);
     add_sel_command(cli);
     add_users_command(cli);
@@ -73,6 +74,8 @@ void add_all_commands(Cli& cli) {
     add_ipmitool_command(cli);
     add_events_command(cli);
     add_backend_commands(cli);
+    add_discover_command(cli);
+    add_source_commands(cli);
     add_info_commands(cli);
     add_completion_commands(cli);
 }

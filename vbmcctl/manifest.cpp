@@ -263,6 +263,7 @@ void read_node(
     read_policy(errors, fields, pattern);
     pattern.enabled = fields.boolean("enabled");
     fields.ignore("uid");
+    fields.ignore("source");
     fields.ignore("status");
     fields.finish();
     if (pattern.name.empty()) {

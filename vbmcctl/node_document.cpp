@@ -37,10 +37,14 @@ Json target_document(const api::Target& target, bool named) {
     if (!target.options().empty()) {
         out["options"] = map_document(target.options());
     }
-    if (!target.secret_options().empty()) {
-        out["secret_options"] = std::vector<std::string>(
-            target.secret_options().begin(), target.secret_options().end()
-        );
+    std::vector<std::string> hidden; // a secret that is a reference stands among the options
+    for (const std::string& name : target.secret_options()) {
+        if (!target.options().contains(name)) {
+            hidden.push_back(name);
+        }
+    }
+    if (!hidden.empty()) {
+        out["secret_options"] = hidden;
     }
     return out;
 }
@@ -90,6 +94,14 @@ Json status_document(const api::NodeStatus& status) {
     out["packets_in"] = status.packets_in();
     out["packets_dropped"] = status.packets_dropped();
     out["last_error"] = status.last_error();
+    if (!status.duties().empty()) {
+        out["duties"] = Json::array();
+    }
+    for (const api::Duty& duty : status.duties()) {
+        out["duties"].push_back(
+            {{"capability", duty.capability()}, {"target", duty.target()}, {"able", duty.able()}}
+        );
+    }
     out["conditions"] = Json::array();
     for (const api::Condition& condition : status.conditions()) {
         out["conditions"].push_back(
@@ -127,6 +139,9 @@ Json node_document(const api::Node& node) {
     Json out = wanted_document(node);
     out["uid"] = node.uid();
     out["etag"] = node.etag();
+    if (!node.source().empty()) {
+        out["source"] = node.source();
+    }
     out["status"] = status_document(node.status());
     return out;
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace vbmc::ctl {
 
@@ -58,6 +59,17 @@ void add_targets(Lines& lines, const Json& document) {
         lines.add("target", target.value("name", "") + ": " + target_text(target));
     }
     lines.add("routes", member(document, "routes"));
+    std::map<std::string, std::string> able; // target -> what it does
+    std::string nobody;
+    const Json* duties = find(document, "status.duties");
+    for (const Json& duty : duties == nullptr ? Json::array() : *duties) {
+        std::string& list = duty.value("able", false) ? able[duty.value("target", "")] : nobody;
+        list += (list.empty() ? "" : ", ") + duty.value("capability", "");
+    }
+    for (const auto& [target, list] : able) {
+        lines.add(able.size() == 1 ? "does" : target + " does", list);
+    }
+    lines.add("cannot", nobody);
 }
 
 void add_status(Lines& lines, const Json& document) {
@@ -117,6 +129,7 @@ std::string node_view(const Json& document, bool color) {
     lines.add("endpoint", endpoint_text(document.value("address", ""), document.value("port", 0U)));
     add_status(lines, document);
     add_targets(lines, document);
+    lines.add("source", member(document, "source"));
     lines.add("labels", member(document, "labels"));
     lines.add("annotations", member(document, "annotations"));
     add_policy(lines, document);

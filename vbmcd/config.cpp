@@ -211,6 +211,43 @@ void read_metrics(const YAML::Node& node, Config& config) {
     }
 }
 
+Setter texts(
+    std::vector<std::string>& out, const std::function<std::string(const std::string&)>& complaint
+) {
+    return [&out, complaint](const YAML::Node& node) {
+        out.clear();
+        each(node, [&](const YAML::Node& entry) {
+            const auto value = entry.as<std::string>();
+            if (const std::string wrong = complaint(value); !wrong.empty()) {
+                refuse(entry, wrong);
+            }
+            out.push_back(value);
+        });
+    };
+}
+
+std::string no_directory(const std::string& text) {
+    const bool good =
+        text.size() > 1 && text.front() == '/' && text.find("..") == std::string::npos;
+    return good ? "" : "must be the absolute path of a directory";
+}
+
+std::string no_pattern(const std::string& text) {
+    const std::size_t star = text.find('*');
+    const bool good = !text.empty() && (star == std::string::npos || star + 1 == text.size());
+    return good ? "" : "must be a name, or the beginning of one and *";
+}
+
+void read_credentials(const YAML::Node& node, Config& c) {
+    read_mapping(
+        node,
+        "credentials",
+        {{"directories", texts(c.credential_directories, no_directory)},
+         {"variables", texts(c.credential_variables, no_pattern)},
+         {"names", texts(c.credential_names, no_pattern)}}
+    );
+}
+
 Keys top_level(Config& c) {
     return {
         {"state-dir", text(c.state_dir)},
@@ -235,6 +272,7 @@ Keys top_level(Config& c) {
          }},
         {"metrics", [&c](const YAML::Node& node) { read_metrics(node, c); }},
         {"roles", [&c](const YAML::Node& node) { read_roles(node, c); }},
+        {"credentials", [&c](const YAML::Node& node) { read_credentials(node, c); }},
         {"address-pool", [&c](const YAML::Node& node) { read_pool(node, c); }},
         {"default-address", ip_address(c.default_address)},
         {"ports",
@@ -252,6 +290,7 @@ Keys top_level(Config& c) {
         {"nodes-max", number(c.nodes_max, 1, 1'000'000)},
         {"shards", number(c.shards, 0, 64)},
         {"receive-buffer", number(c.receive_buffer_bytes, 0, 1 << 30)},
+        {"sensor-poll-interval", number(c.sensor_poll_s, 0, 86400)},
         {"poll-interval", number(c.poll_interval_s, 1, 86400)},
         {"log",
          [&c](const YAML::Node& node) {

@@ -45,6 +45,11 @@ struct Config {
     u32 shards = 0;               // 0: one a core, four at most
     u32 receive_buffer_bytes = 0; // 0: the system's default
     double poll_interval_s = 30.0;
+    double sensor_poll_s = 60.0;
+
+    std::vector<std::string> credential_directories = {"/etc/vbmc/credentials"};
+    std::vector<std::string> credential_variables = {"VBMC_SECRET_*", "METAL_AUTH_TOKEN"};
+    std::vector<std::string> credential_names = {"*"};
 
     std::string log_level = "info";
     std::string log_target = "auto"; // the journal under systemd, else standard error

@@ -25,14 +25,36 @@ namespace {
 constexpr auto calls_in_flight_grace = std::chrono::seconds(2);
 constexpr auto status_period = std::chrono::seconds(10);
 
+/// What secrets of nodes may refer to; never to what vbmcd itself is given.
+std::shared_ptr<const backend::CredentialRules> credential_rules(const Config& config) {
+    auto rules = std::make_shared<backend::CredentialRules>();
+    rules->directories = config.credential_directories;
+    rules->variables = config.credential_variables;
+    rules->credentials = config.credential_names;
+    const char* directory = std::getenv("CREDENTIALS_DIRECTORY");
+    rules->credentials_directory = directory == nullptr ? "" : directory;
+    std::vector<std::string> own = {config.key_file};
+    for (const TlsListener& listener : config.listen) {
+        own.push_back(listener.key);
+    }
+    for (const std::string& path : own) {
+        if (!path.empty()) {
+            rules->reserved.push_back(path.substr(path.rfind('/') + 1));
+        }
+    }
+    return rules;
+}
+
 fleet::FleetConfig fleet_config(const Config& config) {
     fleet::FleetConfig result;
+    result.credentials = credential_rules(config);
     result.address_pool = config.address_pool;
     result.default_address = config.default_address;
     result.port_first = config.port_first;
     result.port_last = config.port_last;
     result.nodes_max = config.nodes_max;
     result.poll_interval_s = config.poll_interval_s;
+    result.sensor_poll_s = config.sensor_poll_s;
     result.receive_buffer_bytes = static_cast<int>(config.receive_buffer_bytes);
     return result;
 }
@@ -94,11 +116,15 @@ Result<void> Daemon::run() {
     shards_ = std::make_unique<net::ShardPool>(options_.config.shards);
     fleet_ =
         std::make_unique<fleet::Fleet>(fleet_config(options_.config), control_, *shards_, *store_);
+    sources_ = std::make_unique<fleet::Sources>(
+        control_, *fleet_, *store_, credential_rules(options_.config)
+    );
 
     net::name_this_thread("control");
     asio::co_spawn(control_, life(), asio::detached);
     control_.run();
 
+    sources_.reset();
     fleet_.reset();
     shards_->stop();
     store_->close();
@@ -129,8 +155,13 @@ Daemon::Awaitable<Result<void>> Daemon::start() {
     if (!loaded) {
         co_return loaded.error();
     }
-    auto server =
-        control::ControlServer::start(control_config(options_.config), facts(), control_, *fleet_);
+    Result<void> looking = sources_->start();
+    if (!looking) {
+        co_return looking.error();
+    }
+    auto server = control::ControlServer::start(
+        control_config(options_.config), facts(), control_, *fleet_, sources_.get()
+    );
     if (!server) {
         co_return server.error();
     }
@@ -158,6 +189,7 @@ Daemon::Awaitable<void> Daemon::stop() {
         co_await server_->stop(calls_in_flight_grace);
         server_.reset();
     }
+    co_await sources_->stop();
     co_await fleet_->stop();
 }
 

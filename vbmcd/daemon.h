@@ -5,6 +5,7 @@
 #include "control/metrics_server.h"
 #include "control/server.h"
 #include "fleet/fleet.h"
+#include "fleet/sources.h"
 #include "net/shard.h"
 #include "options.h"
 #include "store/store.h"
@@ -54,6 +55,7 @@ class Daemon {
     std::unique_ptr<store::Store> store_;
     std::unique_ptr<net::ShardPool> shards_;
     std::unique_ptr<fleet::Fleet> fleet_;
+    std::unique_ptr<fleet::Sources> sources_;
     std::unique_ptr<control::ControlServer> server_;
     std::unique_ptr<control::MetricsServer> metrics_;
     Result<void> outcome_;

@@ -123,9 +123,13 @@ const Option* ConfigSchema::find(std::string_view name) const {
     return at == options.end() ? nullptr : &*at;
 }
 
-Result<DriverConfig>
-DriverConfig::check(const ConfigSchema& schema, const std::map<std::string, std::string>& given) {
+Result<DriverConfig> DriverConfig::check(
+    const ConfigSchema& schema,
+    const std::map<std::string, std::string>& given,
+    std::shared_ptr<const CredentialRules> rules
+) {
     DriverConfig config;
+    config.rules_ = std::move(rules);
     for (const auto& [name, value] : given) {
         const Option* option = schema.find(name);
         if (option == nullptr) {
@@ -179,7 +183,34 @@ double DriverConfig::seconds(std::string_view name) const {
 }
 
 Result<Secret> DriverConfig::secret(std::string_view name) const {
-    return Secret(value(name));
+    const std::string_view kept = value(name);
+    Result<Secret> secret =
+        rules_ ? resolve_secret(*rules_, kept) : resolve_secret(CredentialRules{}, kept);
+    if (secret.has_error()) {
+        Error error = secret.error();
+        error.message = "option '" + std::string(name) + "': " + error.message;
+        return std::move(error).with_field("backend.options." + std::string(name));
+    }
+    return secret;
+}
+
+Result<void> check_references(
+    const ConfigSchema& schema,
+    const std::map<std::string, std::string>& given,
+    const CredentialRules& rules
+) {
+    for (const auto& [name, value] : given) {
+        const Option* option = schema.find(name);
+        if (option == nullptr || option->type != OptionType::secret) {
+            continue;
+        }
+        if (auto fit = check_reference(rules, value); fit.has_error()) {
+            Error error = fit.error();
+            error.message = "option '" + name + "': " + error.message;
+            return std::move(error).with_field("backend.options." + name);
+        }
+    }
+    return {};
 }
 
 std::optional<double> parse_duration(std::string_view text) {

@@ -2,10 +2,12 @@
 // A backend's options, described once: checked when a node is registered, listed by
 // `vbmcctl backend describe`, and read by the driver. Unknown keys are errors.
 
+#include "backend/credential.h"
 #include "base/result.h"
 #include "base/secret.h"
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,8 +39,12 @@ struct ConfigSchema {
 class DriverConfig {
   public:
     /// Checks `given` against the schema; the error names the field ("backend.options.NAME").
-    static Result<DriverConfig>
-    check(const ConfigSchema& schema, const std::map<std::string, std::string>& given);
+    /// `rules`: what secrets may refer to; null: the defaults.
+    static Result<DriverConfig> check(
+        const ConfigSchema& schema,
+        const std::map<std::string, std::string>& given,
+        std::shared_ptr<const CredentialRules> rules = nullptr
+    );
 
     /// Given, or with a default.
     bool has(std::string_view name) const;
@@ -50,13 +56,23 @@ class DriverConfig {
     double seconds(std::string_view name) const; // a duration: "250ms", "2s", "1m"
 
     /// A secret as it is now: ask at each use, so that a changed file or credential counts at once.
+    /// An absent option is empty, not an error. Errors name the option and show no secret.
     Result<Secret> secret(std::string_view name) const;
 
   private:
     std::string_view value(std::string_view name) const;
 
     std::map<std::string, std::string, std::less<>> values_;
+    std::shared_ptr<const CredentialRules> rules_; // null: the defaults
 };
+
+/// Whether the secrets that are references may be such: asked when options are set. (Whether they
+/// can be read is asked at each use.)
+Result<void> check_references(
+    const ConfigSchema& schema,
+    const std::map<std::string, std::string>& given,
+    const CredentialRules& rules
+);
 
 /// "250ms", "2s", "1.5m", "1h"; a bare number is seconds. In seconds; nullopt when it is none.
 std::optional<double> parse_duration(std::string_view text);

@@ -1,6 +1,7 @@
 #include "control/call.h"
 #include "control/convert.h"
 #include "control/services.h"
+#include "control/text.h"
 #include "vbmc/v1/backends.grpc.pb.h"
 
 namespace vbmc::control {
@@ -22,9 +23,9 @@ Awaitable<Result<void>> test_backend(
     Core& core, Caller, const v1::TestBackendRequest& request, v1::TestBackendResponse& response
 ) {
     std::map<std::string, std::string> options(request.options().begin(), request.options().end());
-    const auto power = co_await core.fleet.test_backend(request.kind(), std::move(options));
-    if (!power) {
-        Error error = power.error();
+    const auto tested = co_await core.fleet.test_backend(request.kind(), std::move(options));
+    if (!tested) {
+        Error error = tested.error();
         if (error.field == "backend") {
             error.field = "kind";
         } else if (error.field.starts_with("backend.")) {
@@ -32,7 +33,11 @@ Awaitable<Result<void>> test_backend(
         }
         co_return error;
     }
-    response.set_power(to_proto(*power));
+    response.set_power(to_proto(tested->power));
+    response.set_host(to_utf8(tested->host));
+    for (const std::string& capability : tested->capabilities) {
+        response.add_capabilities(capability);
+    }
     co_return Result<void>();
 }
 

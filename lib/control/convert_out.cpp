@@ -34,9 +34,11 @@ void fill(v1::Target& out, const fleet::Target& target) {
     for (const auto& [key, value] : target.options) {
         const backend::Option* option = kind == nullptr ? nullptr : kind->schema.find(key);
         // A kind that this build does not know cannot say what is secret: then everything is.
-        if (option == nullptr || option->type == backend::OptionType::secret) {
+        const bool secret = option == nullptr || option->type == backend::OptionType::secret;
+        if (secret) {
             out.add_secret_options(to_utf8(key));
-        } else {
+        }
+        if (!secret || (option != nullptr && backend::is_reference(value))) {
             (*out.mutable_options())[to_utf8(key)] = to_utf8(value);
         }
     }
@@ -96,6 +98,15 @@ void fill(v1::NodeStatus& out, const fleet::NodeStatus& status) {
     }
 }
 
+void fill(v1::NodeStatus& out, const std::vector<fleet::Duty>& duties) {
+    for (const fleet::Duty& duty : duties) {
+        v1::Duty& item = *out.add_duties();
+        item.set_capability(duty.capability);
+        item.set_target(to_utf8(duty.target));
+        item.set_able(duty.able);
+    }
+}
+
 v1::BackendOption::Type to_proto(backend::OptionType type) {
     switch (type) {
     case backend::OptionType::text:
@@ -112,6 +123,19 @@ v1::BackendOption::Type to_proto(backend::OptionType type) {
         return v1::BackendOption::SECRET;
     }
     return v1::BackendOption::TYPE_UNSPECIFIED;
+}
+
+void fill(v1::BackendOption& out, const backend::Option& option) {
+    out.set_name(std::string(option.name));
+    out.set_type(to_proto(option.type));
+    out.set_required(option.required);
+    out.set_default_value(std::string(option.fallback));
+    out.set_help(std::string(option.help));
+    for (std::size_t from = 0; from < option.choices.size();) {
+        const std::size_t end = std::min(option.choices.find('|', from), option.choices.size());
+        out.add_choices(std::string(option.choices.substr(from, end - from)));
+        from = end + 1;
+    }
 }
 
 v1::Event::Kind to_proto(fleet::Event::Kind kind) {
@@ -138,7 +162,9 @@ v1::Node to_proto(const fleet::NodeView& view) {
     copy_text(*out.mutable_routes(), spec.routes);
     fill(*out.mutable_policy(), spec.policy);
     out.set_enabled(spec.enabled);
+    out.set_source(spec.source);
     fill(*out.mutable_status(), view.status);
+    fill(*out.mutable_status(), view.status.duties);
     return out;
 }
 
@@ -202,16 +228,12 @@ v1::BackendKind to_proto(const backend::DriverKind& kind) {
     out.set_name(std::string(kind.name));
     out.set_help(std::string(kind.help));
     for (const backend::Option& option : kind.schema.options) {
-        v1::BackendOption& item = *out.add_options();
-        item.set_name(std::string(option.name));
-        item.set_type(to_proto(option.type));
-        item.set_required(option.required);
-        item.set_default_value(std::string(option.fallback));
-        item.set_help(std::string(option.help));
-        for (std::size_t from = 0; from < option.choices.size();) {
-            const std::size_t end = std::min(option.choices.find('|', from), option.choices.size());
-            item.add_choices(std::string(option.choices.substr(from, end - from)));
-            from = end + 1;
+        fill(*out.add_options(), option);
+    }
+    out.set_can_discover(kind.discover != nullptr);
+    if (kind.discover != nullptr && kind.discover_schema != nullptr) {
+        for (const backend::Option& option : kind.discover_schema->options) {
+            fill(*out.add_discover_options(), option);
         }
     }
     return out;
@@ -277,6 +299,8 @@ std::string_view event_kind_name(fleet::Event::Kind kind) noexcept {
         return "USERS";
     case Kind::sel:
         return "SEL";
+    case Kind::source:
+        return "SOURCE";
     case Kind::resync:
         return "RESYNC";
     }

@@ -13,6 +13,10 @@
 #include <string>
 #include <vector>
 
+namespace vbmc::fleet {
+class Sources;
+}
+
 namespace vbmc::control {
 
 /// A call that was begun. When the daemon stops, streams hurry; what has not ended after the grace
@@ -31,13 +35,16 @@ struct Core : std::enable_shared_from_this<Core> {
     Core(
         boost::asio::io_context& control_,
         fleet::Fleet& fleet_,
+        fleet::Sources* sources_,
         ControlConfig config_,
         RoleMap roles_
     )
-        : control(control_), fleet(fleet_), config(std::move(config_)), roles(std::move(roles_)) {}
+        : control(control_), fleet(fleet_), sources(sources_), config(std::move(config_)),
+          roles(std::move(roles_)) {}
 
     boost::asio::io_context& control;
     fleet::Fleet& fleet;
+    fleet::Sources* sources; // null: there are none
     ControlConfig config;
     RoleMap roles;
     ServerFacts facts;

@@ -55,6 +55,7 @@ Result<fleet::CreateRequest> to_create_request(
         return wish.error();
     }
     create.address_auto = wish->address_auto;
+    create.any_address = wish->address && *wish->address == IpAddress{};
     create.port_auto = !wish->port;
     auto given = to_users(users);
     if (!given) {

@@ -46,6 +46,8 @@ std::vector<std::unique_ptr<grpc::Service>> make_services(Core& core) {
     services.push_back(make_sensor_service(core));
     services.push_back(make_user_service(core));
     services.push_back(make_backend_service(core));
+    services.push_back(make_console_service(core));
+    services.push_back(make_discovery_service(core));
     services.push_back(make_event_service(core));
     services.push_back(make_server_service(core));
     return services;
@@ -55,8 +57,15 @@ std::vector<std::unique_ptr<grpc::Service>> make_services(Core& core) {
 
 class ControlServer::Impl {
   public:
-    Impl(boost::asio::io_context& control, fleet::Fleet& fleet, ControlConfig config, RoleMap roles)
-        : core(std::make_shared<Core>(control, fleet, std::move(config), std::move(roles))) {}
+    Impl(
+        boost::asio::io_context& control,
+        fleet::Fleet& fleet,
+        fleet::Sources* sources,
+        ControlConfig config,
+        RoleMap roles
+    )
+        : core(std::make_shared<Core>(control, fleet, sources, std::move(config), std::move(roles))
+          ) {}
 
     ~Impl() { shut_down(Duration::zero()); }
 
@@ -162,14 +171,19 @@ ControlServer::ControlServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)
 ControlServer::~ControlServer() = default;
 
 Result<std::unique_ptr<ControlServer>> ControlServer::start(
-    ControlConfig config, ServerFacts facts, boost::asio::io_context& control, fleet::Fleet& fleet
+    ControlConfig config,
+    ServerFacts facts,
+    boost::asio::io_context& control,
+    fleet::Fleet& fleet,
+    fleet::Sources* sources
 ) {
     gpr_set_log_function(log_of_grpc);
     auto roles = RoleMap::resolve(config.roles, getuid());
     if (!roles) {
         return roles.error();
     }
-    auto impl = std::make_unique<Impl>(control, fleet, std::move(config), *std::move(roles));
+    auto impl =
+        std::make_unique<Impl>(control, fleet, sources, std::move(config), *std::move(roles));
     impl->core->facts = std::move(facts);
     impl->core->up_since_s = gpr_now(GPR_CLOCK_MONOTONIC).tv_sec;
     if (auto listening = impl->listen(); !listening) {

@@ -12,6 +12,10 @@
 #include <string>
 #include <vector>
 
+namespace vbmc::fleet {
+class Sources;
+}
+
 namespace vbmc::control {
 
 class ControlServer {
@@ -22,7 +26,8 @@ class ControlServer {
         ControlConfig config,
         ServerFacts facts,
         boost::asio::io_context& control,
-        fleet::Fleet& fleet
+        fleet::Fleet& fleet,
+        fleet::Sources* sources = nullptr
     );
 
     /// stop() first, if start() succeeded and `control` has run.

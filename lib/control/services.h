@@ -19,6 +19,8 @@ std::unique_ptr<grpc::Service> make_sel_service(Core& core);
 std::unique_ptr<grpc::Service> make_sensor_service(Core& core);
 std::unique_ptr<grpc::Service> make_user_service(Core& core);
 std::unique_ptr<grpc::Service> make_backend_service(Core& core);
+std::unique_ptr<grpc::Service> make_console_service(Core& core);
+std::unique_ptr<grpc::Service> make_discovery_service(Core& core);
 std::unique_ptr<grpc::Service> make_event_service(Core& core);
 std::unique_ptr<grpc::Service> make_server_service(Core& core);
 

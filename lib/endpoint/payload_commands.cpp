@@ -14,6 +14,7 @@ namespace {
 // Activate Payload (IPMI 2.0 §24.1) and Deactivate Payload (§24.2).
 constexpr CompletionCode already_active = ipmi::command_specific(0x80);
 constexpr CompletionCode payload_disabled = ipmi::command_specific(0x81);
+constexpr CompletionCode cannot_with_encryption = ipmi::command_specific(0x83);
 constexpr CompletionCode cannot_without_encryption = ipmi::command_specific(0x84);
 constexpr CompletionCode already_deactivated = ipmi::command_specific(0x80);
 
@@ -25,6 +26,14 @@ bool session_encrypts(const VirtualBmc& bmc, u32 session) {
     const auto info = bmc.sessions().session(session);
     const crypto::Suite* suite = info ? crypto::find_suite(info->suite_id) : nullptr;
     return suite != nullptr && suite->encrypts();
+}
+
+/// A client that died left its payload behind: it may be ended from another session by the same
+/// user, and by whoever may operate the machine anyway.
+bool may_end(const VirtualBmc& bmc, const Context& context, u32 owner) {
+    const auto info = bmc.sessions().session(owner);
+    return owner == context.session || !info || info->user_id == context.user_id ||
+           context.privilege >= bmc::Privilege::operator_;
 }
 
 bool user_may_use_sol(const VirtualBmc& bmc, const Context& context) {
@@ -47,7 +56,7 @@ handle(VirtualBmc& bmc, const Context& context, const ActivatePayload::Request& 
         return CompletionCode::insufficient_privilege;
     }
     if (config.force_encryption && !session_encrypts(bmc, context.session)) {
-        return cannot_without_encryption;
+        return request.encrypt ? cannot_with_encryption : cannot_without_encryption;
     }
     if (bmc.sol() != nullptr) {
         return already_active; // by whomever: Deactivate Payload frees it (§24.2)
@@ -71,8 +80,8 @@ handle(VirtualBmc& bmc, const Context& context, const DeactivatePayload::Request
     if (bmc.sol() == nullptr) {
         return already_deactivated;
     }
-    // A client that died left its payload behind: any session that might use it may end it.
-    if (context.privilege < bmc.model().sol.privilege || !user_may_use_sol(bmc, context)) {
+    if (context.privilege < bmc.model().sol.privilege || !user_may_use_sol(bmc, context) ||
+        !may_end(bmc, context, bmc.sol()->session())) {
         return CompletionCode::insufficient_privilege;
     }
     bmc.deactivate_sol();

@@ -18,8 +18,10 @@ SolInput Sol::receive(Bytes payload) {
         waiting_.clear();
         under_way_ = 0;
     }
-    if (packet->sequence == 0) {
-        return {};
+    if (packet->sequence == 0) { // control only
+        SolInput input;
+        input.send_break = (control & wire::sol_operation::send_break) != 0;
+        return input;
     }
     if (is_late(packet->sequence)) {
         return {}; // a repetition that was overtaken by what the console sent next

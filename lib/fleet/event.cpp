@@ -28,6 +28,8 @@ std::string_view to_string(Event::Kind kind) noexcept {
         return "users";
     case Event::Kind::sel:
         return "sel";
+    case Event::Kind::source:
+        return "source";
     case Event::Kind::resync:
         return "resync";
     }

@@ -26,7 +26,8 @@ struct Event {
         backend, // unreachable, reachable, refused
         users,
         sel,
-        resync // events were dropped for this subscriber: list again
+        source, // a source of nodes registered, retired, or could not
+        resync  // events were dropped for this subscriber: list again
     };
     u64 sequence = 0; // rises by one an event
     Wall when{};

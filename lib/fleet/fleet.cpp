@@ -19,13 +19,20 @@ Fleet::Impl::Impl(
     : config_(std::move(config)), control_(control), work_(control.get_executor()), shards_(shards),
       store_(store), addresses_(config_.address_pool, config_.port_first, config_.port_last),
       load_(shards.size()), retry_(control.get_executor()) {
-    const auto poll = std::chrono::duration_cast<Duration>(
-        std::chrono::duration<double>(std::max(config_.poll_interval_s, 0.0))
-    );
-    for (std::size_t i = 0; i < shards_.size(); ++i) { // nothing of theirs runs on the shards yet
-        states_.push_back(
-            std::make_unique<ShardState>(shards_[i], control_, *this, store_, commons_, poll)
+    if (!config_.credentials) {
+        config_.credentials = std::make_shared<const backend::CredentialRules>();
+    }
+    const auto interval = [](double seconds) {
+        return std::chrono::duration_cast<Duration>(
+            std::chrono::duration<double>(std::max(seconds, 0.0))
         );
+    };
+    const Duration poll = interval(config_.poll_interval_s);
+    const Duration sensors = interval(config_.sensor_poll_s);
+    for (std::size_t i = 0; i < shards_.size(); ++i) { // nothing of theirs runs on the shards yet
+        states_.push_back(std::make_unique<ShardState>(
+            shards_[i], control_, *this, store_, commons_, poll, sensors
+        ));
     }
 }
 
@@ -149,13 +156,34 @@ NodeView Fleet::Impl::view_of(const Entry& entry, const NodeSeen& seen) const {
     return view;
 }
 
+std::vector<Duty> Fleet::Impl::duties_of(const NodeSpec& spec, u16 able) {
+    std::vector<std::string> targets;
+    for (const Target& target : spec.targets) {
+        targets.push_back(target.name);
+    }
+    std::vector<Duty> duties;
+    const auto routes = resolve_routes(spec.routes, targets);
+    for (std::size_t i = 0; routes.has_value() && i < route_count; ++i) {
+        Duty duty;
+        duty.capability = to_string(static_cast<Route>(i));
+        duty.target = targets[(*routes)[i]];
+        duty.able = (able >> i & 1) != 0;
+        duties.push_back(std::move(duty));
+    }
+    return duties;
+}
+
 Awaitable<NodeView> Fleet::Impl::view(EntryPtr entry) {
     NodeSeen seen;
     if (entry->node) {
         auto look = [](Node& node) { return node.seen(); };
         seen = co_await on_node(entry, look);
     }
-    co_return view_of(*entry, seen);
+    NodeView all = view_of(*entry, seen);
+    if (entry->node) {
+        all.status.duties = duties_of(entry->spec, seen.able);
+    }
+    co_return all;
 }
 
 Awaitable<Result<void>> Fleet::Impl::put(NodeSpec spec, std::vector<store::SectionBlob> sections) {
@@ -281,9 +309,36 @@ Awaitable<Result<void>> Fleet::set_kg(std::string name, Secret kg, std::string w
     return impl_->set_kg(std::move(name), std::move(kg), std::move(who));
 }
 
-Awaitable<Result<bmc::PowerState>>
+Awaitable<Result<BackendTested>>
 Fleet::test_backend(std::string kind, std::map<std::string, std::string> options) {
     return impl_->test_backend(std::move(kind), std::move(options));
+}
+
+Awaitable<Result<ConsoleOpening>> Fleet::open_console(
+    std::string name,
+    ConsoleMode mode,
+    std::string who,
+    std::function<void(const ConsoleNews&)> sink
+) {
+    return impl_->open_console(std::move(name), mode, std::move(who), std::move(sink));
+}
+
+Awaitable<Result<std::vector<backend::Found>>>
+Fleet::discover(std::string kind, std::map<std::string, std::string> options) {
+    return impl_->discover(std::move(kind), std::move(options));
+}
+
+void Fleet::stop_discovering() {
+    impl_->stop_discovering();
+}
+
+Awaitable<Result<void>> Fleet::disown(std::string name) {
+    return impl_->disown(std::move(name));
+}
+
+void Fleet::publish(Event event) {
+    event.when = net::now().wall;
+    impl_->publish(std::move(event), true);
 }
 
 EventHub& Fleet::events() {

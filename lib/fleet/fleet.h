@@ -4,10 +4,12 @@
 // of every change: validate -> persist -> apply -> answer.
 
 #include "backend/driver.h"
+#include "fleet/console_hub.h"
 #include "fleet/event.h"
 #include "fleet/node_spec.h"
 #include "fleet/numbers.h"
 
+#include <functional>
 #include <memory>
 
 namespace vbmc::store {
@@ -30,13 +32,16 @@ struct FleetConfig {
     u16 port_last = 65535;
     u32 nodes_max = 100'000;
     double poll_interval_s = 30.0; // of power state where a backend does not push; spread evenly
+    double sensor_poll_s = 60.0;   // of sensors, so that thresholds are noticed; 0: only when read
     int receive_buffer_bytes = 0;  // of every endpoint; 0: the system's default
     bool freebind = false;         // bind addresses that the machine does not have (yet)
+    std::shared_ptr<const backend::CredentialRules> credentials; // null: the defaults
 };
 
 struct CreateRequest {
     NodeSpec spec;               // uid and etag empty; an empty address means the default one
     bool address_auto = false;   // from the pool
+    bool any_address = false;    // `::` is meant, not the default
     bool port_auto = false;      // the first free one; 623 on an address of the node's own
     std::vector<UserSpec> users; // none: "admin" with a random password
     bool validate_only = false;
@@ -84,6 +89,26 @@ struct SelView {
 struct SelInfo {
     std::vector<SelView> entries;
     u16 capacity;
+};
+
+/// What a backend's options led to.
+struct BackendTested {
+    bmc::PowerState power = bmc::PowerState::unknown;
+    std::string host;                      // that its calls go to; empty: this process
+    std::vector<std::string> capabilities; // as routes name them
+};
+
+/// An attached console. Ends with it.
+class ConsoleLine {
+  public:
+    virtual ~ConsoleLine() = default;
+    virtual void type(std::vector<u8> keys) = 0; // nothing happens unless it may
+    virtual void send_break() = 0;
+};
+
+struct ConsoleOpening {
+    ConsoleHub::Joined joined;
+    std::unique_ptr<ConsoleLine> line;
 };
 
 class Fleet {
@@ -140,12 +165,34 @@ class Fleet {
     /// Sets (20 bytes at most) or, when empty, clears K_g.
     Awaitable<Result<void>> set_kg(std::string name, Secret kg, std::string who);
 
+    /// Watches, or takes, the serial console. `sink` is called on the control thread until the line
+    /// ends.
+    Awaitable<Result<ConsoleOpening>> open_console(
+        std::string name,
+        ConsoleMode mode,
+        std::string who,
+        std::function<void(const ConsoleNews&)> sink
+    );
+
+    /// The machines that a backend offers; registers nothing.
+    Awaitable<Result<std::vector<backend::Found>>>
+    discover(std::string kind, std::map<std::string, std::string> options);
+
+    /// Gives up what looks for machines now.
+    void stop_discovering();
+
     /// Tries a backend's options without registering anything.
-    Awaitable<Result<bmc::PowerState>>
+    Awaitable<Result<BackendTested>>
     test_backend(std::string kind, std::map<std::string, std::string> options);
 
     /// What happens, as it happens. See event.h.
     EventHub& events();
+
+    /// Publishes an event that is also kept.
+    void publish(Event event);
+
+    /// Clears who registered a node: it is nobody's from now on.
+    Awaitable<Result<void>> disown(std::string name);
 
     struct Counts {
         u32 nodes, running, failed, stopped;

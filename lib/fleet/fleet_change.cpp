@@ -70,12 +70,18 @@ Result<NodeSpec> Fleet::Impl::changed(const NodeSpec& now, const UpdateRequest& 
 /// Asks the world: are the drivers' options good, can the new endpoint be bound. With `apply` the
 /// endpoint stays bound, beside the one that serves, until serve() or forget_prepared().
 Awaitable<Result<void>> Fleet::Impl::try_change(EntryPtr entry, const NodeSpec& next, bool apply) {
-    auto checked = check_targets(next);
+    auto checked = check_targets(next, config_.credentials);
     if (checked.has_error()) {
         co_return checked.error();
     }
     const bool new_targets =
         next.targets != entry->spec.targets || next.routes != entry->spec.routes;
+    if (new_targets) {
+        Result<void> may = check_target_references(next, *config_.credentials);
+        if (may.has_error()) {
+            co_return may;
+        }
+    }
     if (new_targets) {
         ShardState* state = &shard(*entry);
         auto attempt = [state, name = next.name, targets = std::move(*checked)] {
@@ -171,7 +177,7 @@ Awaitable<Result<NodeView>> Fleet::Impl::update(UpdateRequest request) {
 Awaitable<Result<void>> Fleet::Impl::apply_change(EntryPtr entry, NodeSpec before) {
     const NodeSpec spec = entry->spec;
     const bool new_targets = spec.targets != before.targets || spec.routes != before.routes;
-    auto checked = check_targets(spec);
+    auto checked = check_targets(spec, config_.credentials);
     if (checked.has_error()) {
         co_return checked.error();
     }

@@ -164,7 +164,7 @@ Result<void> Fleet::Impl::choose_address(CreateRequest& request) const {
             return address.error();
         }
         request.spec.address = *address;
-    } else if (request.spec.address == IpAddress{}) {
+    } else if (request.spec.address == IpAddress{} && !request.any_address) {
         request.spec.address = config_.default_address;
     }
     return {};
@@ -255,9 +255,13 @@ Awaitable<Result<CreateResult>> Fleet::Impl::create(CreateRequest request) {
     if (Result<void> settled = settle_spec(request); settled.has_error()) {
         co_return settled.error();
     }
-    auto targets = check_targets(spec);
+    auto targets = check_targets(spec, config_.credentials);
     if (targets.has_error()) {
         co_return targets.error();
+    }
+    Result<void> may = check_target_references(spec, *config_.credentials);
+    if (may.has_error()) {
+        co_return may.error();
     }
     CreateResult result;
     auto users = new_users(request.users, entropy_, result.generated_password);
@@ -304,12 +308,12 @@ Awaitable<Result<CreateResult>> Fleet::Impl::create(CreateRequest request) {
     }
     reserved.keep();
     enrol(entry);
+    tell(*entry, Event::Kind::node_added, "vbmcd", "added"); // before anything else of it
     if (spec.enabled) {
         auto serve = [](Node& node) { node.serve(); };
         co_await on_node(entry, serve);
         brought_up(*entry);
     }
-    tell(*entry, Event::Kind::node_added, "vbmcd", "added");
     const Peer local{spec.address, spec.port};
     log(Level::info, "node.added", {{"node", spec.name}, {"endpoint", local.to_string()}});
     result.node = co_await view(entry);

@@ -79,8 +79,22 @@ class Fleet::Impl final : public NodeNotes {
     set_power(std::string name, bmc::PowerAction action, std::string who);
     Awaitable<Result<bmc::PowerState>> get_power(std::string name);
     Awaitable<Result<void>> set_boot(std::string name, bmc::BootRequest boot, std::string who);
-    Awaitable<Result<bmc::PowerState>>
+    Awaitable<Result<BackendTested>>
     test_backend(std::string kind, std::map<std::string, std::string> options);
+
+    // fleet_console.cpp
+    Awaitable<Result<ConsoleOpening>> open_console(
+        std::string name,
+        ConsoleMode mode,
+        std::string who,
+        std::function<void(const ConsoleNews&)> sink
+    );
+
+    // fleet_discover.cpp
+    Awaitable<Result<std::vector<backend::Found>>>
+    discover(std::string kind, std::map<std::string, std::string> options);
+    void stop_discovering();
+    Awaitable<Result<void>> disown(std::string name);
 
     // fleet_users.cpp
     Awaitable<Result<std::vector<UserSpec>>> users(std::string name, bool with_passwords);
@@ -93,6 +107,7 @@ class Fleet::Impl final : public NodeNotes {
 
     // fleet_events.cpp
     void on_note(const NodeNote& note) override;
+    void publish(Event event, bool keep);
 
   private:
     struct Reservation;
@@ -114,6 +129,7 @@ class Fleet::Impl final : public NodeNotes {
     set_condition(Entry& entry, std::string type, bool ok, std::string reason, std::string message);
     Awaitable<NodeView> view(EntryPtr entry);
     NodeView view_of(const Entry& entry, const NodeSeen& seen) const;
+    static std::vector<Duty> duties_of(const NodeSpec& spec, u16 able);
     Awaitable<Result<void>> put(NodeSpec spec, std::vector<store::SectionBlob> sections);
     Awaitable<Result<void>> put_section(EntryPtr entry, bmc::Section section);
     template <class F>
@@ -149,7 +165,6 @@ class Fleet::Impl final : public NodeNotes {
     Awaitable<Result<void>> apply_change(EntryPtr entry, NodeSpec before);
 
     // Telling (fleet_events.cpp).
-    void publish(Event event, bool keep);
     void tell(const Entry& entry, Event::Kind kind, std::string who, std::string message);
     void on_audit(Entry& entry, const NodeNote& note);
     bool may_tell_refusal();
@@ -177,6 +192,8 @@ class Fleet::Impl final : public NodeNotes {
         boost::asio::wait_traits<std::chrono::steady_clock>,
         net::Executor>
         retry_;
+    /// Looks for machines that are under way: a shard, and what gives one up there.
+    std::vector<std::pair<std::size_t, std::weak_ptr<std::function<void()>>>> discovering_;
     bool stopping_ = false;
     Mono refusals_since_{};
     unsigned refusals_ = 0;

@@ -19,7 +19,7 @@ std::string_view word(bmc::PowerAction action) noexcept {
 }
 
 /// One look through a driver that is made for it. On the shard.
-Awaitable<Result<bmc::PowerState>>
+Awaitable<Result<BackendTested>>
 look_once(ShardState* shard, const backend::DriverKind* kind, backend::DriverConfig config) {
     auto made = kind->create(shard->driver_context("test"), config);
     if (made.has_error()) {
@@ -28,9 +28,23 @@ look_once(ShardState* shard, const backend::DriverKind* kind, backend::DriverCon
     std::shared_ptr<backend::Driver> driver = std::move(*made);
     const Mono deadline = net::now().mono + test_limit;
     auto look = hold_driver<bmc::PowerState>(driver, driver->power_state(deadline));
-    co_return co_await net::with_deadline<bmc::PowerState>(
+    Result<bmc::PowerState> power = co_await net::with_deadline<bmc::PowerState>(
         shard->shard().timers(), deadline, std::move(look)
     );
+    if (power.has_error()) {
+        co_return power.error();
+    }
+    BackendTested tested;
+    tested.power = *power;
+    tested.host = driver->host();
+    const bmc::Capabilities can = driver->capabilities();
+    for (std::size_t i = 0; i < route_count; ++i) {
+        const auto route = static_cast<Route>(i);
+        if (route != Route::identity && has(can, route)) {
+            tested.capabilities.emplace_back(to_string(route));
+        }
+    }
+    co_return tested;
 }
 
 /// A coroutine of the node's, with the node kept alive by its own.
@@ -94,16 +108,20 @@ Fleet::Impl::set_boot(std::string name, bmc::BootRequest boot, std::string who) 
     co_return kept;
 }
 
-Awaitable<Result<bmc::PowerState>>
+Awaitable<Result<BackendTested>>
 Fleet::Impl::test_backend(std::string kind, std::map<std::string, std::string> options) {
     NodeSpec spec;
     Target target;
     target.kind = std::move(kind);
     target.options = std::move(options);
     spec.targets.push_back(std::move(target));
-    auto checked = check_targets(spec);
+    auto checked = check_targets(spec, config_.credentials);
     if (checked.has_error()) {
         co_return checked.error();
+    }
+    Result<void> may = check_target_references(spec, *config_.credentials);
+    if (may.has_error()) {
+        co_return may.error();
     }
     const std::size_t index = quietest_shard();
     const CheckedTarget& first = checked->targets.front();

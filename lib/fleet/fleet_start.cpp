@@ -95,7 +95,7 @@ EntryPtr Fleet::Impl::adopt(store::StoredNode stored, std::vector<std::vector<Lo
         static_cast<void>(
             addresses_.claim({entry->spec.address, entry->spec.port}, entry->spec.name)
         ); // unique in the store
-        auto checked = check_targets(entry->spec);
+        auto checked = check_targets(entry->spec, config_.credentials);
         if (checked.has_error()) {
             entry->why = std::make_unique<const Error>(checked.error());
         } else {

@@ -89,6 +89,11 @@ Result<std::shared_ptr<Node>> Node::make(ShardState& shard, NodeSetup setup) {
     if (routes.has_error()) {
         return routes.error();
     }
+    if (!setup.at_start) { // what was kept was checked before
+        if (auto fits = check_routes(setup.targets, *routes); fits.has_error()) {
+            return fits.error();
+        }
+    }
     const bmc::Config config = make_config(setup, *routes);
     const Now now = net::now();
     auto made = std::unique_ptr<Node>(new Node(shard, setup, std::move(*routes), config, now));
@@ -106,10 +111,7 @@ Result<std::shared_ptr<Node>> Node::make(ShardState& shard, NodeSetup setup) {
 Result<void>
 Node::try_targets(ShardState& shard, const std::string& name, const CheckedTargets& targets) {
     const auto routes = make_routes(shard, name, targets);
-    if (routes.has_error()) {
-        return routes.error();
-    }
-    return {};
+    return routes.has_error() ? Result<void>(routes.error()) : check_routes(targets, *routes);
 }
 
 Node::Node(
@@ -171,6 +173,9 @@ void Node::halt() {
     stop_worker();
     guarded([this] { bmc_.close_all(); });
     drain(net::now()); // the audit of what was closed
+    if (console_) {
+        console_->end();
+    }
     endpoint_.reset();
     prepared_.reset();
     timer_.cancel();
@@ -227,11 +232,15 @@ void Node::start_worker() {
     if (boot.device != bmc::BootDevice::none && tell) {
         worker_->submit(bmc::SetBoot{boot});
     }
+    want_console();
 }
 
 void Node::stop_worker() {
     if (worker_) {
         std::exchange(worker_, nullptr)->stop();
+        if (console_) {
+            console_->disconnected();
+        }
     }
     end_waiters();
 }
@@ -291,7 +300,7 @@ void Node::carry_out(endpoint::Output& output) {
             endpoint_->send(transmit->to, transmit->bytes);
         }
     } else if (const auto* intent = std::get_if<bmc::Intent>(&output)) {
-        if (worker_) {
+        if (worker_ && !relay_console(*intent)) {
             worker_->submit(*intent);
         }
     } else if (const auto* persist = std::get_if<endpoint::Persist>(&output)) {
@@ -369,6 +378,7 @@ NodeSeen Node::seen() const {
     out.sessions = static_cast<u32>(bmc_.sessions().session_count());
     out.packets_in = bmc_.datagrams();
     out.packets_dropped = bmc_.dropped();
+    out.able = routes_.able();
     out.reachable = reachable_;
     out.last_error = last_error_;
     return out;

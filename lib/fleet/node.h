@@ -5,6 +5,7 @@
 
 #include "bmc/section.h"
 #include "endpoint/virtual_bmc.h"
+#include "fleet/console_hub.h"
 #include "fleet/node_notes.h"
 #include "fleet/node_spec.h"
 #include "fleet/numbers.h"
@@ -45,6 +46,7 @@ struct NodeSeen {
     u32 sessions = 0;
     u64 packets_in = 0;
     u64 packets_dropped = 0;
+    u16 able = 0; // bit by bit in the order of Route
     bool reachable = true;
     std::string last_error;
 };
@@ -113,6 +115,15 @@ class Node final : public net::DatagramHandler,
     /// New readings, when the backend has sensors; waits a little for them.
     net::Awaitable<void> refresh_sensors();
 
+    // The serial console, on behalf of the control API (node_console.cpp).
+
+    /// `sink` is called on the shard.
+    Result<ConsoleHub::Joined>
+    join_console(ConsoleMode mode, const std::string& who, ConsoleHub::Sink sink);
+    void leave_console(u32 id);
+    void type_console(u32 id, std::vector<u8> keys);
+    void break_console(u32 id);
+
     // net::DatagramHandler
     std::size_t receive(Now now, const Peer& peer, MutableBytes in, MutableBytes out) override;
     void after_reply(Now now) override;
@@ -139,6 +150,10 @@ class Node final : public net::DatagramHandler,
     void drain(Now now);
     void carry_out(endpoint::Output& output);
     void tell(const endpoint::Audit& audit);
+    void tell_console(std::string_view what, const std::string& who);
+    bool relay_console(const bmc::Intent& intent);
+    void watch_console(const bmc::Observation& seen);
+    void want_console();
     void note(NodeNote note);
     /// The node's UUID as text; kept as the model's GUID only.
     std::string uid() const;
@@ -175,6 +190,7 @@ class Node final : public net::DatagramHandler,
     std::unique_ptr<net::UdpEndpoint> endpoint_;
     std::unique_ptr<net::UdpEndpoint> prepared_;
     std::vector<Waiter> waiters_;
+    std::unique_ptr<ConsoleHub> console_; // null: nobody ever opened it
     std::string last_error_;
     bmc::Sections dirty_;
     bmc::PowerState told_ = bmc::PowerState::unknown;

@@ -110,6 +110,7 @@ void Node::tell(const endpoint::Audit& audit) {
 void Node::observe(const bmc::Observation& seen) {
     const Now now = net::now();
     guarded([&] { bmc_.observe(now, seen); });
+    watch_console(seen);
     if (const auto* done = std::get_if<bmc::Done>(&seen)) {
         for (std::size_t i = 0; i < waiters_.size();) {
             if (waiters_[i].ticket == done->ticket) {

@@ -51,6 +51,8 @@ struct NodeSpec {
     std::map<std::string, std::string> annotations;
     NodePolicy policy;
     bool enabled = true; // wanted state: its endpoint runs
+    std::string source;  // that registered it and may retire it; empty: a person
+    std::string machine; // the source's own name of it, never changes
 
     friend bool operator==(const NodeSpec&, const NodeSpec&) = default;
 };
@@ -77,6 +79,13 @@ struct Condition {
     Wall since{};
 };
 
+/// Who does what: the target that a capability goes to, and whether it can.
+struct Duty {
+    std::string capability;
+    std::string target;
+    bool able = false;
+};
+
 struct NodeStatus {
     NodeState state = NodeState::stopped;
     bmc::PowerState power = bmc::PowerState::unknown;
@@ -87,6 +96,7 @@ struct NodeStatus {
     u64 packets_dropped = 0;
     std::string last_error; // of the backend
     std::vector<Condition> conditions;
+    std::vector<Duty> duties; // told of one node at a time, not in lists
 };
 
 struct NodeView {

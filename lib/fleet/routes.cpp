@@ -24,6 +24,7 @@ const std::vector<std::string_view>& route_names() {
     static const std::vector<std::string_view> names = {
         "power",
         "soft",
+        "reset",
         "nmi",
         "boot",
         "media",
@@ -58,8 +59,8 @@ Result<std::array<u8, route_count>> resolve_routes(
         }
         const auto route = static_cast<std::size_t>(name - names.begin());
         index[route] = static_cast<u8>(at - targets.begin());
-        if (capability == "power") { // soft and nmi go with power unless they have a route
-            for (const Route with : {Route::soft, Route::nmi}) {
+        if (capability == "power") { // what has no route of its own goes with power
+            for (const Route with : {Route::soft, Route::reset, Route::nmi}) {
                 if (!routes.contains(std::string(to_string(with)))) {
                     index[static_cast<std::size_t>(with)] = index[route];
                 }
@@ -69,8 +70,46 @@ Result<std::array<u8, route_count>> resolve_routes(
     return index;
 }
 
+bool has(const bmc::Capabilities& capabilities, Route route) noexcept {
+    switch (route) {
+    case Route::power:
+        return capabilities.power;
+    case Route::soft:
+        return capabilities.soft;
+    case Route::reset:
+        return capabilities.reset;
+    case Route::nmi:
+        return capabilities.nmi;
+    case Route::boot:
+        return capabilities.boot;
+    case Route::media:
+        return capabilities.media;
+    case Route::console:
+        return capabilities.console;
+    case Route::sensors:
+        return capabilities.sensors;
+    case Route::identify:
+        return capabilities.identify;
+    case Route::raw:
+        return capabilities.raw;
+    case Route::identity:
+        return true; // every driver may know something, and none has to
+    }
+    return false;
+}
+
+u16 Routes::able() const {
+    unsigned bits = 0;
+    for (std::size_t i = 0; i < route_count; ++i) {
+        const auto route = static_cast<Route>(i);
+        bits |= has(to(route)->capabilities(), route) ? 1U << i : 0U;
+    }
+    return static_cast<u16>(bits);
+}
+
 bmc::Capabilities Routes::capabilities() const {
     bmc::Capabilities all = to(Route::power)->capabilities();
+    all.reset = to(Route::reset)->capabilities().reset;
     all.soft = to(Route::soft)->capabilities().soft;
     all.nmi = to(Route::nmi)->capabilities().nmi;
     all.boot = to(Route::boot)->capabilities().boot;

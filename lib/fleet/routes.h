@@ -14,9 +14,21 @@
 namespace vbmc::fleet {
 
 /// What can be routed on its own; everything else goes with `power`.
-enum class Route : u8 { power, soft, nmi, boot, media, console, sensors, identify, identity, raw };
+enum class Route : u8 {
+    power,
+    soft,
+    reset,
+    nmi,
+    boot,
+    media,
+    console,
+    sensors,
+    identify,
+    identity,
+    raw
+};
 
-inline constexpr std::size_t route_count = 10;
+inline constexpr std::size_t route_count = 11;
 
 /// "power", "soft", ...: the keys of NodeSpec::routes.
 std::string_view to_string(Route route) noexcept;
@@ -28,6 +40,9 @@ const std::vector<std::string_view>& route_names();
 Result<std::array<u8, route_count>> resolve_routes(
     const std::map<std::string, std::string>& routes, const std::vector<std::string>& targets
 );
+
+/// Whether a target that can do this can take that route.
+bool has(const bmc::Capabilities& capabilities, Route route) noexcept;
 
 class Routes {
   public:
@@ -48,6 +63,9 @@ class Routes {
     }
 
     bool empty() const noexcept { return drivers_.empty(); }
+
+    /// Bit by bit in the order of Route: whether the target that a route leads to can do it.
+    u16 able() const;
 
     /// What the node can do: each capability as its own target has it.
     bmc::Capabilities capabilities() const;

@@ -14,14 +14,15 @@ ShardState::ShardState(
     NodeNotes& notes,
     store::Store& store,
     Commons& commons,
-    Duration poll_interval
+    Duration poll_interval,
+    Duration sensor_poll
 )
     : shard_(shard), control_(control), notes_(&notes), store_(store), commons_(commons),
       sessions_(shard.entropy()),
       save_(
           shard.timers(), [](void* self) { static_cast<ShardState*>(self)->flush(); }, this
       ),
-      poll_interval_(poll_interval) {}
+      poll_interval_(poll_interval), sensor_poll_(sensor_poll) {}
 
 ShardState::~ShardState() = default;
 
@@ -62,6 +63,7 @@ std::shared_ptr<const WorkerLimits> ShardState::limits(double confirm_window_s) 
         made->confirm_window =
             std::chrono::duration_cast<Duration>(std::chrono::duration<double>(confirm_window_s));
         made->poll_interval = poll_interval_;
+        made->sensor_poll = sensor_poll_;
         limits = std::move(made);
     }
     return limits;

@@ -33,7 +33,8 @@ class ShardState {
         NodeNotes& notes,
         store::Store& store,
         Commons& commons,
-        Duration poll_interval
+        Duration poll_interval,
+        Duration sensor_poll
     );
     ~ShardState();
 
@@ -89,6 +90,7 @@ class ShardState {
     std::vector<std::weak_ptr<Node>> unsaved_;
     std::map<double, std::shared_ptr<const WorkerLimits>> limits_;
     Duration poll_interval_;
+    Duration sensor_poll_;
     Mono next_look_{};
     FleetNumbers numbers_;
     Mono log_ins_since_{};

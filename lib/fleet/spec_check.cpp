@@ -103,7 +103,8 @@ Result<void> check_name(const std::string& name) {
     return {};
 }
 
-Result<CheckedTargets> check_targets(const NodeSpec& spec) {
+Result<CheckedTargets>
+check_targets(const NodeSpec& spec, std::shared_ptr<const backend::CredentialRules> rules) {
     if (spec.targets.empty()) {
         return bad("targets", "a node needs a backend")
             .with_hint("the backends are: " + kinds_known());
@@ -129,18 +130,65 @@ Result<CheckedTargets> check_targets(const NodeSpec& spec) {
         if (kind == nullptr) {
             return unknown_kind(target.kind);
         }
-        auto config = backend::DriverConfig::check(kind->schema, target.options);
+        auto config = backend::DriverConfig::check(kind->schema, target.options, rules);
         if (config.has_error()) {
             return config.error();
         }
-        checked.targets.push_back({kind, std::move(*config)});
+        checked.targets.push_back({kind, std::move(*config), target.name});
     }
     auto routes = resolve_routes(spec.routes, names);
     if (routes.has_error()) {
         return routes.error();
     }
     checked.routes = *routes;
+    for (std::size_t i = 0; i < route_count; ++i) {
+        const std::string name(to_string(static_cast<Route>(i)));
+        if (spec.routes.contains(name)) {
+            checked.routed = static_cast<u16>(checked.routed | 1U << i);
+        }
+    }
     return checked;
+}
+
+Result<void> check_routes(const CheckedTargets& checked, const Routes& routes) {
+    for (std::size_t i = 0; i < route_count; ++i) {
+        const auto route = static_cast<Route>(i);
+        if ((checked.routed >> i & 1) == 0 || has(routes.to(route)->capabilities(), route)) {
+            continue;
+        }
+        const CheckedTarget& target = checked.targets[checked.routes[i]];
+        std::string able;
+        for (std::size_t other = 0; other < checked.targets.size(); ++other) {
+            if (has(routes.drivers()[other]->capabilities(), route)) {
+                able += (able.empty() ? "" : ", ") + checked.targets[other].name;
+            }
+        }
+        const std::string capability(to_string(route));
+        return Error(
+                   ErrorCode::invalid_argument,
+                   "ROUTE_UNSUPPORTED",
+                   "target '" + target.name + "' (" + std::string(target.kind->name) +
+                       ") cannot do '" + capability + "'"
+        )
+            .with_field("routes." + capability)
+            .with_hint(
+                able.empty() ? "none of this node's targets can: leave the route out"
+                             : "who can: " + able
+            );
+    }
+    return {};
+}
+
+Result<void> check_target_references(const NodeSpec& spec, const backend::CredentialRules& rules) {
+    for (const Target& target : spec.targets) {
+        if (const backend::DriverKind* kind = backend::find_kind(target.kind)) {
+            auto fit = backend::check_references(kind->schema, target.options, rules);
+            if (fit.has_error()) {
+                return fit;
+            }
+        }
+    }
+    return {};
 }
 
 Result<void> check_policy(const NodePolicy& policy) {

@@ -10,6 +10,7 @@
 #include "fleet/routes.h"
 
 #include <array>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,16 +20,28 @@ namespace vbmc::fleet {
 struct CheckedTarget {
     const backend::DriverKind* kind;
     backend::DriverConfig config;
+    std::string name;
 };
 
 struct CheckedTargets {
     std::vector<CheckedTarget> targets;
     std::array<u8, route_count> routes{};
+    u16 routed = 0; // bit by bit in the order of Route: those that somebody wrote down
 };
+
+/// Whether each route that was written down leads to a target that can do it. Asked when routes are
+/// set; a backend that learns later that it cannot refuses then.
+Result<void> check_routes(const CheckedTargets& checked, const Routes& routes);
 
 Result<void> check_name(const std::string& name);
 
-Result<CheckedTargets> check_targets(const NodeSpec& spec);
+/// `rules`: what its secrets may refer to when they are used.
+Result<CheckedTargets> check_targets(
+    const NodeSpec& spec, std::shared_ptr<const backend::CredentialRules> rules = nullptr
+);
+
+/// Whether the secrets of its targets may refer to what they refer to: asked when they are set.
+Result<void> check_target_references(const NodeSpec& spec, const backend::CredentialRules& rules);
 
 Result<void> check_policy(const NodePolicy& policy);
 

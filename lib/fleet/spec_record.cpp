@@ -156,6 +156,8 @@ store::NodeRecord to_record(const NodeSpec& spec, Wall now) {
         {"labels", spec.labels},
         {"annotations", spec.annotations},
         {"policy", policy_json(spec.policy)},
+        {"source", spec.source},
+        {"machine", spec.machine},
     };
     record.spec = json.dump(-1, ' ', false, Json::error_handler_t::replace);
     return record;
@@ -190,6 +192,8 @@ Result<NodeSpec> from_record(const store::NodeRecord& record) {
     if (const auto targets = json.find("targets"); targets != json.end() && targets->is_array()) {
         read_targets(*targets, record, spec);
     }
+    read(json, "source", spec.source);
+    read(json, "machine", spec.machine);
     read_map(json, "routes", spec.routes);
     read_map(json, "labels", spec.labels);
     read_map(json, "annotations", spec.annotations);

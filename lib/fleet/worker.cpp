@@ -11,6 +11,9 @@
 namespace vbmc::fleet {
 
 bmc::Outcome outcome_of(const Error& error) noexcept {
+    if (error.reason == "CREDENTIAL_UNUSABLE") {
+        return bmc::Outcome::failed; // nothing is wrong with the machine's state
+    }
     switch (error.code) {
     case ErrorCode::unsupported:
         return bmc::Outcome::unsupported;
@@ -79,6 +82,7 @@ void NodeWorker::start(const bmc::BootRequest& standing, Mono first_look) {
             self->kick();
         });
     }
+    schedule_sensor_poll();
     look_at_ = std::max(now(), first_look);
     if (look_at_ > now()) {
         timer_.arm(look_at_);
@@ -183,7 +187,7 @@ NodeWorker::Task NodeWorker::choose(Mono now) const {
     if (console_ && !console_->stream && console_->open_at <= now) {
         return Task::open_console;
     }
-    if (sensors_wanted_ && sensors_at_ <= now) {
+    if ((sensors_wanted_ && sensors_at_ <= now) || sensor_poll_due(now)) {
         return Task::sensors;
     }
     if (identity_wanted_ && reachable_ && power_ != bmc::PowerState::unknown) {
@@ -213,7 +217,24 @@ Mono NodeWorker::next_due() const {
     if (sensors_wanted_) {
         due = std::min(due, sensors_at_);
     }
+    if (reachable_ && power_ == bmc::PowerState::on) {
+        due = std::min(due, sensor_poll_at_);
+    }
     return due;
+}
+
+/// Sensors of a machine that is off, or silent, are not looked at without being asked for.
+bool NodeWorker::sensor_poll_due(Mono now) const noexcept {
+    return sensor_poll_at_ <= now && reachable_ && power_ == bmc::PowerState::on;
+}
+
+/// Spread, so that a thousand nodes are not read at the same moment.
+void NodeWorker::schedule_sensor_poll() {
+    const bool polls = limits_->sensor_poll > Duration::zero() &&
+                       routes_.to(Route::sensors)->capabilities().sensors;
+    random_ = random_ * 1664525U + 1013904223U;
+    const auto percent = static_cast<i64>(75 + (random_ >> 16) % 51);
+    sensor_poll_at_ = polls ? now() + limits_->sensor_poll * percent / 100 : never;
 }
 
 net::Awaitable<void> NodeWorker::run(std::shared_ptr<NodeWorker> self) {
@@ -346,6 +367,7 @@ net::Awaitable<void> NodeWorker::read_sensors() {
     auto readings =
         co_await call<std::vector<bmc::SensorReading>>(driver, limits_->call_limit, make);
     sensors_at_ = now() + limits_->sensor_interval;
+    schedule_sensor_poll();
     if (host_ != nullptr && readings.has_value()) {
         look_at_sensor_set(*driver);
         observe(bmc::SensorsSeen{std::move(*readings)});

@@ -30,6 +30,7 @@ struct WorkerLimits {
     Duration soft_limit = std::chrono::minutes(10);    // a guest shuts down within this
     Duration poll_interval = std::chrono::seconds(30); // of backends that do not push; zero: never
     Duration sensor_interval = std::chrono::seconds(2);
+    Duration sensor_poll = Duration::zero(); // without anybody asking, while on; zero: never
     Duration backoff_min = std::chrono::milliseconds(500);
     Duration backoff_max = std::chrono::seconds(60);
     u8 tries = 3;         // of a power action that the backend did not take
@@ -169,6 +170,8 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     void check_job(Mono now);
     net::Awaitable<void> look();
     net::Awaitable<void> read_sensors();
+    void schedule_sensor_poll();
+    bool sensor_poll_due(Mono now) const noexcept;
     net::Awaitable<void> read_identity();
     void look_at_sensor_set(const backend::Driver& driver);
     void schedule_look(bool answered);
@@ -271,6 +274,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     std::shared_ptr<const bmc::SensorSet> sensor_set_; // as the driver told last
     bool identity_wanted_ = true;
     Mono sensors_at_ = Mono::min();
+    Mono sensor_poll_at_ = never;
 };
 
 /// Keeps the driver for as long as a call of it runs.

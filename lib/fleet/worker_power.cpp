@@ -24,6 +24,9 @@ constexpr Route route_of(PowerAction action) noexcept {
     if (action == PowerAction::soft) {
         return Route::soft;
     }
+    if (action == PowerAction::reset) {
+        return Route::reset;
+    }
     return action == PowerAction::diag ? Route::nmi : Route::power;
 }
 
@@ -274,7 +277,8 @@ void NodeWorker::fail(const Error& why, Outcome outcome) {
     if (!job.told) {
         tell(job, outcome);
     }
-    if (late) {
+    // What only the machine's state forbids is the client's own affair when it was told in time.
+    if (late || outcome != Outcome::invalid_state) {
         observe(bmc::PowerFailed{job.action, outcome});
     }
     end_job();
@@ -293,6 +297,17 @@ void NodeWorker::check_job(Mono moment) {
     }
     if (job_ && job_->stage == Stage::await_off && job_->press_again <= moment &&
         moment < job_->give_up) {
+        if (job_->presses == 1) {
+            const auto seconds =
+                std::chrono::duration_cast<std::chrono::seconds>(moment - job_->asked_at);
+            const Error why(
+                ErrorCode::deadline_exceeded,
+                "SOFT_OFF_IGNORED",
+                "the guest still runs " + std::to_string(seconds.count()) +
+                    " s after it was asked to shut down; it is asked again"
+            );
+            host_->on_trouble("soft power-off", why);
+        }
         job_->stage = Stage::press;
         job_->press_again = never;
         job_->act_at = moment;

@@ -1,5 +1,6 @@
 #include "backend/sim/sim.h"
 
+#include "backend/sim/discover.h"
 #include "backend/sim/machine.h"
 #include "backend/sim/sensors.h"
 #include "net/sleep.h"
@@ -49,6 +50,7 @@ const ConfigSchema& schema() {
          "false",
          "the machine does one-time boot itself"},
         {"ignore-soft", OptionType::boolean, false, "false", "the guest ignores the power button"},
+        {"machine", OptionType::text, false, "", "which of an inventory's machines it is"},
     }};
     return instance;
 }
@@ -369,6 +371,8 @@ const DriverKind kind = {
     schema(),
     create,
     sensor_set,
+    discover,
+    &discover_schema(),
 };
 
 } // namespace vbmc::backend::sim

@@ -332,9 +332,31 @@ Awaitable<Result<void>> Fleet::set_kg(std::string name, Secret, std::string) {
     co_return node ? Result<void>() : Result<void>(node.error());
 }
 
-Awaitable<Result<bmc::PowerState>>
+Awaitable<Result<BackendTested>>
 Fleet::test_backend(std::string, std::map<std::string, std::string>) {
-    co_return bmc::PowerState::on;
+    BackendTested tested;
+    tested.power = bmc::PowerState::on;
+    co_return tested;
+}
+
+Awaitable<Result<ConsoleOpening>> Fleet::
+    open_console(std::string, ConsoleMode, std::string, std::function<void(const ConsoleNews&)>) {
+    co_return Error(ErrorCode::unsupported, "NO_CONSOLE", "this fleet has no consoles");
+}
+
+Awaitable<Result<std::vector<backend::Found>>>
+Fleet::discover(std::string, std::map<std::string, std::string>) {
+    co_return std::vector<backend::Found>();
+}
+
+void Fleet::stop_discovering() {}
+
+Awaitable<Result<void>> Fleet::disown(std::string) {
+    co_return Result<void>();
+}
+
+void Fleet::publish(Event event) {
+    events().publish(std::move(event));
 }
 
 // The hub: as small as its promise.

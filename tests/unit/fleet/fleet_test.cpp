@@ -430,7 +430,12 @@ TEST_CASE("a failing backend is told with its reason", "[fleet]") {
     CHECK(told);
     const auto tested = d.run(d.fleet->test_backend("sim", {{"fail", "state"}}));
     CHECK(tested.has_error());
-    CHECK(*d.run(d.fleet->test_backend("sim", {{"initial-power", "on"}})) == bmc::PowerState::on);
+    const auto good = d.run(d.fleet->test_backend("sim", {{"initial-power", "on"}}));
+    CHECK(good->power == bmc::PowerState::on);
+    CHECK(
+        std::find(good->capabilities.begin(), good->capabilities.end(), "console") !=
+        good->capabilities.end()
+    );
     CHECK(d.run(d.fleet->test_backend("sim", {{"x", "y"}})).error().field == "backend.options.x");
 
     UpdateRequest repair;

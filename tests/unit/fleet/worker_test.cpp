@@ -146,6 +146,50 @@ TEST_CASE("a guest that never listens to a soft off is reported once", "[worker]
     CHECK(w.driver->calls.size() == calls);
 }
 
+TEST_CASE("a guest that goes on running is reported, once", "[worker]") {
+    World w;
+    w.begin(PowerState::on);
+    w.driver->soft_follow = 1h;
+    w.power(PowerAction::soft, 1);
+    w.pass(5min);
+    CHECK(w.host.trouble == Words{"soft power-off"});
+}
+
+TEST_CASE("what the backend refuses is told and kept, what the state forbids is told", "[worker]") {
+    World w;
+    w.begin(PowerState::on);
+    w.driver->fail_power = 1;
+    SECTION("refused in time") {
+        w.driver->error = ErrorCode::permission_denied;
+        w.power(PowerAction::off, 1);
+        w.settle();
+        CHECK(w.host.told == Words{"done 1 failed", "failed off"});
+    }
+    SECTION("the wrong moment") {
+        w.driver->error = ErrorCode::failed_precondition;
+        w.power(PowerAction::reset, 1);
+        w.settle();
+        CHECK(w.host.told == Words{"done 1 invalid"});
+    }
+    CHECK(w.host.ended.size() == 1);
+}
+
+TEST_CASE("sensors are read slowly without a reader, while the machine is on", "[worker]") {
+    World w;
+    w.limits.sensor_poll = 60s;
+    w.driver->pushes = true;
+    w.begin(PowerState::on);
+    w.pass(10min);
+    const int reads = w.driver->sensor_reads;
+    CHECK(reads >= 7);
+    CHECK(reads <= 14);
+    CHECK(w.host.was_told("sensors"));
+    w.driver->state = w.driver->next_state = PowerState::off;
+    w.driver->push(bmc::PowerSeen{PowerState::off, false});
+    w.pass(10min);
+    CHECK(w.driver->sensor_reads <= reads + 1);
+}
+
 TEST_CASE("a cycle is off, seen, on", "[worker]") {
     World w;
     w.begin(PowerState::on);
