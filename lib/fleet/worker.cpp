@@ -230,11 +230,14 @@ bool NodeWorker::sensor_poll_due(Mono now) const noexcept {
 
 /// Spread, so that a thousand nodes are not read at the same moment.
 void NodeWorker::schedule_sensor_poll() {
-    const bool polls = limits_->sensor_poll > Duration::zero() &&
-                       routes_.to(Route::sensors)->capabilities().sensors;
+    sensor_poll_at_ = never;
+    if (limits_->sensor_poll <= Duration::zero() ||
+        !routes_.to(Route::sensors)->capabilities().sensors) {
+        return;
+    }
     random_ = random_ * 1664525U + 1013904223U;
     const auto percent = static_cast<i64>(75 + (random_ >> 16) % 51);
-    sensor_poll_at_ = polls ? now() + limits_->sensor_poll * percent / 100 : never;
+    sensor_poll_at_ = now() + limits_->sensor_poll * percent / 100;
 }
 
 net::Awaitable<void> NodeWorker::run(std::shared_ptr<NodeWorker> self) {
