@@ -20,6 +20,7 @@ void add_boot_command(Cli& cli);        // bootdev
 void add_sel_command(Cli& cli);         // sel
 void add_sensors_command(Cli& cli);     // sensors
 void add_sessions_command(Cli& cli);    // sessions
+void add_top_command(Cli& cli);         // top
 void add_users_command(Cli& cli);       // users
 void add_events_command(Cli& cli);      // events
 void add_backend_commands(Cli& cli);    // backend list, describe, test

@@ -71,6 +71,7 @@ void add_all_commands(Cli& cli) {
     add_sel_command(cli);
     add_users_command(cli);
     add_sessions_command(cli);
+    add_top_command(cli);
     add_ipmitool_command(cli);
     add_events_command(cli);
     add_backend_commands(cli);

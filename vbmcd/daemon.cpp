@@ -239,6 +239,7 @@ void Daemon::beat() {
                                    : std::chrono::milliseconds(status_period);
     notify_alive();
     notify_status(status());
+    give_back_memory();
     heart_.expires_after(period);
     heart_.async_wait([this](const boost::system::error_code& error) {
         if (!error) {

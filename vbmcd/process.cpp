@@ -2,9 +2,11 @@
 
 #include <systemd/sd-daemon.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -45,6 +47,18 @@ double watchdog_period_s() noexcept {
     }
     return static_cast<double>(microseconds) /
            2e6; // half of what is allowed, as sd_watchdog_enabled(3) advises
+}
+
+void give_back_memory() noexcept {
+    constexpr std::size_t worth_it = std::size_t{1} << 20;
+    static std::size_t unused_after = 0; // what cannot be given back: it lies between what is used
+    const std::size_t unused = ::mallinfo2().fordblks;
+    if (unused > unused_after + worth_it) {
+        ::malloc_trim(0);
+        unused_after = ::mallinfo2().fordblks;
+    } else {
+        unused_after = std::min(unused_after, unused);
+    }
 }
 
 bool runs_under_journal() noexcept {

@@ -222,12 +222,16 @@ void VirtualBmc::observe(Now now, const bmc::Observation& observation) {
 
 std::optional<Output> VirtualBmc::poll() {
     if (outputs_taken_ == outputs_.size()) {
-        outputs_.clear();
-        outputs_taken_ = 0;
-        for (bmc::Intent& intent : model_.outbox) {
-            outputs_.emplace_back(std::move(intent));
+        if (outputs_taken_ > 0) {
+            outputs_ = std::vector<Output>(); // an idle node keeps no room
+            outputs_taken_ = 0;
         }
-        model_.outbox.clear();
+        if (!model_.outbox.empty()) {
+            for (bmc::Intent& intent : model_.outbox) {
+                outputs_.emplace_back(std::move(intent));
+            }
+            model_.outbox = std::vector<bmc::Intent>();
+        }
         if (!model_.dirty.empty()) {
             outputs_.emplace_back(Persist{model_.dirty});
             model_.dirty.clear();

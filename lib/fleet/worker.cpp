@@ -52,7 +52,7 @@ NodeWorker::NodeWorker(
         gated = gated || gates_.back() != nullptr;
     }
     if (!gated) {
-        gates_ = {};
+        gates_ = std::vector<std::shared_ptr<HostGate>>(); // with its room
     }
     pushes_ = routes_.to(Route::power)->capabilities().pushes_power;
 }
