@@ -318,7 +318,7 @@ TEST_CASE("a failing backend is tried again, then the failure is told", "[worker
         w.driver->fail_power = 100;
         w.power(PowerAction::on, 1);
         w.settle();
-        CHECK(w.host.told == Words{"done 1 failed"});
+        CHECK(w.host.told == Words{"done 1 failed", "failed on"});
         CHECK(w.driver->calls.size() == 1);
     }
 }
