@@ -69,6 +69,8 @@ def bios(story):
         bmc.becomes("^off$", 20)
 
     def original_order():
+        bmc.run("chassis bootdev cdrom options=persistent")
+        _restored(host, "bios", "cdrom")
         bmc.run("chassis bootdev none")
         deadline = time.monotonic() + 10
         while "vbmcd" in host.xml("bios"):
@@ -115,7 +117,7 @@ def bios(story):
 
 
 def _restored(host, name, first):
-    """A one-time choice is put back some seconds after the start."""
+    """Until that device is the first in the definition: a one-time choice is put back some seconds after the start."""
     deadline = time.monotonic() + 25
     while re.findall(r"<boot dev='(\w+)'", host.xml(name))[:1] != [first]:
         assert time.monotonic() < deadline, host.xml(name)
@@ -256,7 +258,7 @@ def plain(story):
     story.step("off", lambda: (bmc.run("chassis power off"), bmc.becomes("^off$", 10)))
     story.step("insert a medium by URL, for the next start", insert_url)
     story.step("eject it", eject)
-    if daemon.ctl("discover", "--help", check=False).returncode == 0:
+    if "discover" in daemon.ctl("--help").stdout:
         story.step("discover: names and tags", listed)
 
 
