@@ -5,7 +5,6 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace vbmc::fleet {
@@ -257,19 +256,30 @@ net::Awaitable<void> NodeWorker::run(std::shared_ptr<NodeWorker> self) {
 }
 
 std::string_view NodeWorker::name_of(Task task) noexcept {
-    static constexpr std::array<std::string_view, 10> names = {
-        "none",
-        "set_power",
-        "power_state",
-        "set_boot",
-        "set_boot",
-        "identify",
-        "media",
-        "open_console",
-        "sensors",
-        "identity",
-    };
-    return names[static_cast<std::size_t>(task)];
+    switch (task) {
+    case Task::none:
+        return "none";
+    case Task::act:
+        return "set_power";
+    case Task::look:
+        return "power_state";
+    case Task::tell_boot:
+    case Task::restore_boot:
+        return "set_boot";
+    case Task::identify:
+        return "identify";
+    case Task::media:
+        return "media";
+    case Task::open_console:
+        return "open_console";
+    case Task::sensors:
+        return "sensors";
+    case Task::identity:
+        return "identity";
+    case Task::raw:
+        return "raw";
+    }
+    return "none";
 }
 
 void NodeWorker::count(const backend::Driver& driver, Mono begun, const std::optional<Error>& why) {
