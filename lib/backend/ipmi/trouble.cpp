@@ -28,6 +28,28 @@ ErrorCode code_of(Failure failure) noexcept {
     }
 }
 
+/// So that a new reason within one outage is told, too; empty for plain silence.
+const char* reason_of(Failure failure) noexcept {
+    switch (failure) {
+    case Failure::not_rmcp_plus:
+        return "UPSTREAM_NOT_RMCP_PLUS";
+    case Failure::no_common_suite:
+        return "UPSTREAM_NO_CIPHER_SUITE";
+    case Failure::unknown_user:
+        return "UPSTREAM_UNKNOWN_USER";
+    case Failure::wrong_password:
+        return "UPSTREAM_WRONG_PASSWORD";
+    case Failure::wrong_bmc_key:
+        return "UPSTREAM_WRONG_BMC_KEY";
+    case Failure::role_refused:
+        return "UPSTREAM_ROLE_REFUSED";
+    case Failure::no_session_free:
+        return "UPSTREAM_NO_SESSION_FREE";
+    default:
+        return "";
+    }
+}
+
 std::string_view hint_of(Failure failure) noexcept {
     switch (failure) {
     case Failure::no_answer:
@@ -65,7 +87,7 @@ Error to_error(const client::Trouble& trouble, const std::string& where) {
     if (trouble.code != 0) {
         text += " (code " + hex_code(trouble.code) + ")";
     }
-    Error error(code_of(trouble.failure), std::move(text));
+    Error error(code_of(trouble.failure), reason_of(trouble.failure), std::move(text));
     error.hint = hint_of(trouble.failure);
     return error;
 }
