@@ -133,7 +133,7 @@ def test_other_kinds_of_keys(api, server, tmp_path):
     locked = keygen(tmp_path / "locked", passphrase="open sesame 7")
     with open(server.folder / "authorized_keys", "a") as keys:
         keys.write((tmp_path / "rsa.pub").read_text() + (tmp_path / "locked.pub").read_text())
-    assert look(api, server, key=rsa.read_text()).power == power.POWER_STATE_ON
+    assert look(api, server, key=rsa.read_text().strip()).power == power.POWER_STATE_ON
     unlocked = look(api, server, key=locked.read_text(), key_passphrase="open sesame 7")
     assert unlocked.power == power.POWER_STATE_ON
     with fails("UNAVAILABLE", "KEY_UNREADABLE") as seen:

@@ -112,6 +112,7 @@ exec "$@"
 *sensor) cat "$VBMC_STANDINS/bmc-sensors" ;;
 *"fru print 0") printf ' Product Manufacturer  : Acme Servers\\n Product Name : Forge 1\\n Product Serial : F-7\\n' ;;
 *"raw 0x06 0x01") echo ' 20 81 02 03 02 bf 00 00 00 00 00' ;;
+*"raw 0x3a 0x02 0x07") echo ' 11 22' ;;
 *raw*) echo 'Unable to send RAW command (channel=0x0 netfn=0x30 lun=0x0 cmd=0x1 rsp=0xc1): Invalid command' >&2; exit 1 ;;
 esac
 """,

@@ -35,7 +35,10 @@ bool take(ssh_channel channel, bool is_error, std::string& text, std::size_t max
 
 /// A C string of a secret that is wiped when it ends.
 struct Revealed {
-    explicit Revealed(const Secret& secret) : text(secret.reveal()) {}
+    explicit Revealed(const Secret& secret, std::string_view tail = {}) {
+        text.reserve(secret.size() + tail.size() + 1); // one buffer, which is wiped
+        text.append(secret.reveal()).append(tail);
+    }
 
     ~Revealed() { OPENSSL_cleanse(text.data(), text.size()); }
 
@@ -68,7 +71,7 @@ PrivateKey::parse(const Secret& text, const Secret& passphrase) {
     auto made = std::make_shared<PrivateKey>();
     made->text = text;
     made->passphrase = passphrase;
-    const Revealed key_text(text);
+    const Revealed key_text(text, "\n"); // whoever passed it on may have cut the last line's end
     const Revealed phrase(passphrase);
     const char* phrase_text = passphrase.empty() ? nullptr : phrase.text.c_str();
     const int rc = ssh_pki_import_privkey_base64(

@@ -23,6 +23,9 @@ const ConfigSchema& schema() {
             {"ipmitool", text, false, "ipmitool -I open", "the command that reaches the BMC there"}
         );
         s.options.push_back(
+            {"raw", boolean, false, "true", "pass on commands that the emulated BMC does not know"}
+        );
+        s.options.push_back(
             {"command-console",
              text,
              false,
@@ -57,13 +60,14 @@ class IpmitoolDriver final : public BaseDriver {
     IpmitoolDriver(const DriverContext& context, const DriverConfig& config)
         : BaseDriver(context, config),
           base_((config.boolean("sudo") ? "sudo -n " : "") + config.text("ipmitool") + " "),
-          console_(config.text("command-console")) {}
+          console_(config.text("command-console")), raw_(config.boolean("raw")) {}
 
     bmc::Capabilities capabilities() const override {
         bmc::Capabilities c;
         c.console = true;
         c.sensors = true;
         c.identify = true;
+        c.raw = raw_;
         return c;
     }
 
@@ -148,6 +152,7 @@ class IpmitoolDriver final : public BaseDriver {
   private:
     std::string base_; // ends with a space
     std::string console_;
+    bool raw_;
     SensorBook book_;
 };
 
