@@ -258,7 +258,9 @@ def test_two_routes_on_one_node(api, server, name):
     until(lambda: "Package id 0" in machine.ipmitool("sensor"))
     machine.ipmitool("chassis", "power", "off")
     until(lambda: "is off" in machine.ipmitool("chassis", "power", "status"))
-    assert len([c for c in server.calls() if c.startswith("systemctl")]) == 1
+    # Other tests' nodes work the same server, and may still be sending their soft off.
+    acted = {call for call in server.calls() if call.startswith("systemctl")}
+    assert acted == {"systemctl poweroff --no-block"}
 
 
 def test_nothing_leaks(api, daemon, server):
