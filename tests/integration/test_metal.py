@@ -85,7 +85,7 @@ def test_off_is_said_only_when_it_is(place):
         pytest.skip("its API does not say")
     node.ipmi("chassis", "power", "on")
     until(lambda: machine.phase == "on" and node.is_on() is True)
-    cloud.follow_seconds = 3
+    cloud.follow_seconds = 1.5
     try:
         node.ipmi("chassis", "power", "off")
         until(lambda: machine.phase == "going_off")
@@ -312,18 +312,18 @@ def test_many_nodes_share_a_listing(new_daemon):
         daemon = new_daemon()
         daemon.start()
         api = api_module.connect(daemon.socket)
-        machines = [cloud.add(f"m{number}") for number in range(40)]
+        machines = [cloud.add(f"m{number}") for number in range(24)]
         nodes = [Node(api, m.name, {**cloud.options(m), "project": PROJECT}) for m in machines]
         until(lambda: all(node.status.power for node in nodes))
         began = time.time()
-        seconds = 8
+        seconds = 4
         while time.time() - began < seconds:
             for node in nodes[::5]:
                 assert node.is_on() is False
         calls = [row for row in cloud.calls("GET") if row[0] >= began]
         alone = [row for row in calls if "/devices/" in row[2]]
         listings = [row for row in calls if "/projects/" in row[2]]
-        # Two shards, each lists once a second at most; 40 nodes a freshness interval would be 160.
+        # Two shards, each lists once a second at most; 24 nodes each on its own would be 12 a second.
         assert len(listings) <= 2 * (seconds + 8) and len(alone) <= len(nodes), (len(listings), len(alone))
         machines[7].press("on")
         until(lambda: nodes[7].is_on() is True)
@@ -403,6 +403,26 @@ def test_a_hanging_api_does_not_hold_up_the_end(new_daemon):
         began = time.monotonic()
         assert daemon.stop() == 0
         assert time.monotonic() - began < 10
+
+
+def test_what_the_cloud_reports_is_logged(api):
+    with Cloud("equinix") as cloud:
+        machine, other = cloud.add("e1"), cloud.add("e2")
+        cloud.happen(machine, "provisioning.old")
+        node = Node(api, "metal-events", {**cloud.options(machine), "event-interval": "1s"})
+        until(lambda: node.is_on() is False and cloud.calls("GET", "/events"))
+        time.sleep(1)
+        cloud.happen(other, "instance.failed", "failed")
+        cloud.happen(machine, "instance.failed", "failed")
+        cloud.happen(machine, "network.changed")
+
+        def logged():
+            node.is_on()
+            return [line for line in node.ipmi("sel", "elist").splitlines() if "System Event" in line or "Cloud Events" in line]
+
+        until(lambda: len(logged()) >= 2, 30)
+        lines = logged()
+        assert len(lines) == 2 and "hardware failure" in lines[0], lines  # once each, not the old, not the other's
 
 
 def test_a_dead_api_is_said_and_comes_back(api):

@@ -220,8 +220,16 @@ void MetalDriver::overheard(const Sighting& seen) {
     }
 }
 
+/// Something that the cloud did with the machine becomes an entry of its event log.
 void MetalDriver::happened(const CloudEvent& event) {
-    static_cast<void>(sel_record(event, context_.now().wall));
+    if (!change_) {
+        return;
+    }
+    bmc::SelSeen log;
+    log.records.push_back(sel_record(event, context_.now().wall));
+    const bmc::Observation what = std::move(log);
+    const auto sink = change_;
+    sink(what);
 }
 
 PowerState MetalDriver::power_of(const Record& record) const {
