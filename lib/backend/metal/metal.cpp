@@ -308,7 +308,9 @@ Awaitable<Result<void>> MetalDriver::set_power(PowerAction action, Mono deadline
         break;
     }
     acting_ = true;
-    Result<void> done = co_await command(what, Places(), std::string(words(action)), deadline);
+    std::string doing(words(action));
+    Places places; // named: GCC 12 destroys temporary arguments twice when a call is given up
+    Result<void> done = co_await command(what, std::move(places), std::move(doing), deadline);
     acting_ = false;
     settled_at_ = now();
     if (done.has_value() && action != PowerAction::soft) {
@@ -346,7 +348,10 @@ Awaitable<Result<std::vector<bmc::SensorReading>>> MetalDriver::sensors(Mono dea
     }
     if (health_at_ == Mono::min() || now() - health_at_ >= health_for) {
         const Call what{net::HttpMethod::get, provider_.health, {}};
-        Result<net::HttpResponse> response = co_await call(what, Places(), "the health", deadline);
+        std::string doing = "the health";
+        Places places;
+        Result<net::HttpResponse> response =
+            co_await call(what, std::move(places), std::move(doing), deadline);
         const bool has_none =
             response.has_error() &&
             response.error().code == ErrorCode::not_found; // an older installation
@@ -370,8 +375,10 @@ Awaitable<Result<bmc::IdentitySeen>> MetalDriver::identity(Mono deadline) {
         const std::string_view path =
             provider_.identity.empty() ? provider_.get : provider_.identity;
         const Call what{net::HttpMethod::get, path, {}};
+        std::string doing = "the description";
+        Places places;
         Result<net::HttpResponse> response =
-            co_await call(what, Places(), "the description", deadline);
+            co_await call(what, std::move(places), std::move(doing), deadline);
         if (response.has_error()) {
             co_return std::move(response).error();
         }
@@ -399,13 +406,17 @@ Awaitable<Result<void>> MetalDriver::insert_media(Media media, Mono deadline) {
     }
     Places places;
     places.emplace("image", media.image);
+    std::string doing = "virtual media";
     Result<void> done =
-        co_await command(provider_.insert, std::move(places), "virtual media", deadline);
+        co_await command(provider_.insert, std::move(places), std::move(doing), deadline);
     co_return done;
 }
 
 Awaitable<Result<void>> MetalDriver::eject_media(Mono deadline) {
-    Result<void> done = co_await command(provider_.eject, Places(), "virtual media", deadline);
+    std::string doing = "virtual media";
+    Places places;
+    Result<void> done =
+        co_await command(provider_.eject, std::move(places), std::move(doing), deadline);
     co_return done;
 }
 
