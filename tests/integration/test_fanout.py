@@ -11,7 +11,7 @@ import pytest
 from metal_fake import Cloud
 from sshd import Sshd
 
-PASSWORD = "correct-horse-battery"
+PASSWORD = "correct-horse-bat"
 
 
 def until(condition, seconds=20):
@@ -120,5 +120,5 @@ def test_show_says_who_does_what(world):
     shown = node.daemon.ctl("show", node.name).stdout
     for words in ("soft", "host", "console", "bmc", "metal"):
         assert words in shown, shown
-    refused = node.daemon.ctl("set", node.name, "--route", "media=host", check=False)
+    refused = node.daemon.ctl("set", node.name, "routes.media=host", check=False)
     assert refused.returncode != 0 and "media" in refused.stderr
