@@ -216,7 +216,7 @@ TEST_CASE("when calls are allowed again", "[metal]") {
 
 TEST_CASE("discovery follows the pages and makes nodes of machines", "[metal]") {
     std::vector<std::string> asked;
-    test::HttpServer server([&](test::Peer& peer, int) {
+    test::HttpServer server([&](test::Caller& peer, int) {
         for (std::string request; !(request = peer.read_request()).empty();) {
             asked.push_back(request);
             const bool first = request.find("cursor=&") != std::string::npos ||

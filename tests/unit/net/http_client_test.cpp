@@ -14,8 +14,8 @@ using namespace std::chrono_literals;
 using net::HttpMethod;
 using net::HttpRequest;
 using net::HttpResponse;
+using test::Caller;
 using test::HttpServer;
-using test::Peer;
 
 namespace {
 
@@ -73,7 +73,7 @@ struct Rig {
     std::shared_ptr<net::HttpClient> client;
 };
 
-void serve_all(Peer& peer) {
+void serve_all(Caller& peer) {
     while (!peer.read_request().empty()) {
         peer.send(hello);
     }
@@ -120,7 +120,7 @@ TEST_CASE("URLs are taken apart or refused", "[net][http]") {
 
 TEST_CASE("a connection is kept and used again", "[net][http]") {
     Rig rig;
-    HttpServer server([](Peer& peer, int) { serve_all(peer); });
+    HttpServer server([](Caller& peer, int) { serve_all(peer); });
     for (int i = 0; i < 3; ++i) {
         const auto reply = rig.get(server.url() + "/x");
         REQUIRE(reply.has_value());
@@ -135,7 +135,7 @@ TEST_CASE("a connection is kept and used again", "[net][http]") {
 TEST_CASE("what the request says arrives", "[net][http]") {
     Rig rig;
     std::string seen;
-    HttpServer server([&](Peer& peer, int) {
+    HttpServer server([&](Caller& peer, int) {
         seen = peer.read_request(2);
         peer.send("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
     });
@@ -154,7 +154,7 @@ TEST_CASE("what the request says arrives", "[net][http]") {
 
 TEST_CASE("a field with a line end never leaves", "[net][http]") {
     Rig rig;
-    HttpServer server([](Peer& peer, int) { serve_all(peer); });
+    HttpServer server([](Caller& peer, int) { serve_all(peer); });
     HttpRequest request(HttpMethod::get, server.url());
     request.credentials.emplace_back("Authorization", Secret("Bearer x\r\nEvil: y"));
     const auto reply = rig.ask(std::move(request));
@@ -165,7 +165,7 @@ TEST_CASE("a field with a line end never leaves", "[net][http]") {
 
 TEST_CASE("a kept connection that the server closed is replaced", "[net][http]") {
     Rig rig;
-    HttpServer server([](Peer& peer, int number) {
+    HttpServer server([](Caller& peer, int number) {
         peer.read_request();
         peer.send(hello);
         if (number == 1) { // takes the second request, says nothing and resets
@@ -199,9 +199,12 @@ TEST_CASE("trouble ends as an error, in time", "[net][http]") {
 
     const std::string megabyte(1024 * 1024, 'x');
     const std::vector<Row> rows = {
-        {"hangs", [](Peer& p, int) { p.wait_for_end(); }, ErrorCode::deadline_exceeded, "in time"},
+        {"hangs",
+         [](Caller& p, int) { p.wait_for_end(); },
+         ErrorCode::deadline_exceeded,
+         "in time"},
         {"half a reply",
-         [](Peer& p, int) {
+         [](Caller& p, int) {
              p.read_request();
              p.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel");
              p.wait_for_end();
@@ -209,29 +212,32 @@ TEST_CASE("trouble ends as an error, in time", "[net][http]") {
          ErrorCode::deadline_exceeded,
          "in time"},
         {"resets",
-         [](Peer& p, int) {
+         [](Caller& p, int) {
              p.read_request();
              p.reset();
          },
          ErrorCode::unavailable,
          "failed"},
         {"closes early",
-         [](Peer& p, int) {
+         [](Caller& p, int) {
              p.read_request();
              p.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel");
          },
          ErrorCode::unavailable,
          "failed"},
-        {"no HTTP", [](Peer& p, int) { p.send("SSH-2.0-x\r\n\r\n"); }, ErrorCode::unavailable, ""},
+        {"no HTTP",
+         [](Caller& p, int) { p.send("SSH-2.0-x\r\n\r\n"); },
+         ErrorCode::unavailable,
+         ""},
         {"announces too much",
-         [](Peer& p, int) {
+         [](Caller& p, int) {
              p.read_request();
              p.send("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n");
          },
          ErrorCode::unavailable,
          "larger"},
         {"sends too much",
-         [&](Peer& p, int) {
+         [&](Caller& p, int) {
              p.read_request();
              p.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
              for (int i = 0; i < 6; ++i) {
@@ -241,14 +247,14 @@ TEST_CASE("trouble ends as an error, in time", "[net][http]") {
          ErrorCode::unavailable,
          "larger"},
         {"endless header",
-         [&](Peer& p, int) {
+         [&](Caller& p, int) {
              p.read_request();
              p.send("HTTP/1.1 200 OK\r\nX: " + megabyte);
          },
          ErrorCode::unavailable,
          "larger"},
         {"endless 100s",
-         [&](Peer& p, int) {
+         [&](Caller& p, int) {
              p.read_request();
              for (int i = 0; i < 9; ++i) {
                  p.send("HTTP/1.1 100 Continue\r\n\r\n");
@@ -274,7 +280,7 @@ TEST_CASE("trouble ends as an error, in time", "[net][http]") {
 
 TEST_CASE("a slow reply inside the deadline is a reply", "[net][http]") {
     Rig rig;
-    HttpServer server([](Peer& peer, int) {
+    HttpServer server([](Caller& peer, int) {
         peer.read_request();
         peer.send("HTTP/1.1 100 Continue\r\n\r\n");
         for (const char c : std::string(hello)) {
@@ -290,7 +296,7 @@ TEST_CASE("nobody listens, no such name", "[net][http]") {
     Rig rig;
     std::string url;
     {
-        const HttpServer gone([](Peer&, int) {});
+        const HttpServer gone([](Caller&, int) {});
         url = gone.url();
     }
     const auto refused = rig.get(url);
@@ -306,7 +312,7 @@ TEST_CASE("nobody listens, no such name", "[net][http]") {
 
 TEST_CASE("a call that is cancelled ends at once", "[net][http]") {
     Rig rig;
-    HttpServer server([](Peer& peer, int) { peer.wait_for_end(); });
+    HttpServer server([](Caller& peer, int) { peer.wait_for_end(); });
     std::promise<Result<HttpResponse>> out;
     rig.shard.post([&] {
         auto call =
@@ -328,11 +334,11 @@ TEST_CASE("a call that is cancelled ends at once", "[net][http]") {
 TEST_CASE("redirects: only when asked for, and without credentials elsewhere", "[net][http]") {
     Rig rig;
     std::string there;
-    HttpServer other([&](Peer& peer, int) {
+    HttpServer other([&](Caller& peer, int) {
         there = peer.read_request();
         peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     });
-    HttpServer server([&](Peer& peer, int) {
+    HttpServer server([&](Caller& peer, int) {
         while (!peer.read_request().empty()) {
             peer.send(
                 "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + other.url() + "/a\r\n\r\n"
@@ -371,7 +377,7 @@ TEST_CASE("TLS: who may be talked to", "[net][http]") {
     for (const Row& row : rows) {
         INFO(row.name);
         Rig rig;
-        HttpServer server([](Peer& peer, int) { serve_all(peer); }, row.certificate);
+        HttpServer server([](Caller& peer, int) { serve_all(peer); }, row.certificate);
         HttpRequest request(HttpMethod::get, server.url());
         request.tls.ca_file = row.use_ca ? server.ca_file() : "";
         request.tls.fingerprint = row.pin ? server.fingerprint() : "";
@@ -390,7 +396,7 @@ TEST_CASE("TLS: who may be talked to", "[net][http]") {
 
 TEST_CASE("TLS: by name, kept, and never mixed with another trust", "[net][http]") {
     Rig rig;
-    const auto serve_two = [](Peer& peer, int) {
+    const auto serve_two = [](Caller& peer, int) {
         for (int i = 0; i < 2 && !peer.read_request().empty(); ++i) {
             peer.send(hello);
         }
@@ -413,7 +419,7 @@ TEST_CASE("TLS: by name, kept, and never mixed with another trust", "[net][http]
 
 TEST_CASE("TLS: a plain server and a missing CA file are told apart", "[net][http]") {
     Rig rig;
-    HttpServer plain([](Peer& peer, int) { peer.send("hello there, no TLS here\r\n"); });
+    HttpServer plain([](Caller& peer, int) { peer.send("hello there, no TLS here\r\n"); });
     HttpRequest request(HttpMethod::get, "https" + plain.url().substr(4));
     const auto failed = rig.ask(request);
     REQUIRE(failed.has_error());

@@ -54,7 +54,7 @@ std::string write_pem(X509* certificate) {
 
 } // namespace
 
-std::string Peer::read_request(std::size_t body) {
+std::string Caller::read_request(std::size_t body) {
     std::string text;
     for (;;) {
         const auto end = text.find("\r\n\r\n");
@@ -71,7 +71,7 @@ std::string Peer::read_request(std::size_t body) {
     }
 }
 
-void Peer::send(std::string_view text) {
+void Caller::send(std::string_view text) {
     if (tls_ != nullptr) {
         SSL_write(tls_, text.data(), static_cast<int>(text.size()));
         return;
@@ -85,12 +85,12 @@ void Peer::send(std::string_view text) {
     }
 }
 
-void Peer::reset() {
+void Caller::reset() {
     const linger now{1, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
-void Peer::wait_for_end() {
+void Caller::wait_for_end() {
     char buffer[4096];
     while (::recv(fd_, buffer, sizeof(buffer), 0) > 0) {
     }
@@ -152,7 +152,7 @@ void HttpServer::run() {
             ready = SSL_accept(tls) == 1;
         }
         if (ready) {
-            Peer peer(fd, tls);
+            Caller peer(fd, tls);
             script_(peer, number);
         }
         SSL_free(tls);

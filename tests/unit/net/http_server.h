@@ -14,9 +14,9 @@
 namespace vbmc::test {
 
 /// One accepted connection, as the script sees it.
-class Peer {
+class Caller {
   public:
-    Peer(int fd, SSL* tls) : fd_(fd), tls_(tls) {}
+    Caller(int fd, SSL* tls) : fd_(fd), tls_(tls) {}
 
     /// Up to the empty line (and `body` bytes behind it); empty when the client hung up.
     std::string read_request(std::size_t body = 0);
@@ -38,7 +38,7 @@ struct Certificate {
 
 class HttpServer {
   public:
-    using Script = std::function<void(Peer&, int connection)>;
+    using Script = std::function<void(Caller&, int connection)>;
 
     explicit HttpServer(Script script);
     HttpServer(Script script, const Certificate& certificate);

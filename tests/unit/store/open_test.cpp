@@ -1,3 +1,4 @@
+#include "store/schema.h"
 #include "unit/store/store_support.h"
 
 #include <SQLiteCpp/SQLiteCpp.h>
@@ -263,7 +264,9 @@ TEST_CASE("a database from a newer version is refused and left alone") {
     const Error error = must_refuse(dir.config());
     CHECK(error.reason == "DATABASE_TOO_NEW");
     CHECK(contains(error.message, "999"));
-    run_sql(dir.file("vbmcd.db"), "PRAGMA user_version = 1");
+    run_sql(
+        dir.file("vbmcd.db"), "PRAGMA user_version = " + std::to_string(migrations().back().version)
+    );
     auto store = must_open(dir.config());
     CHECK(must_load(*store).nodes.size() == 3);
 }
