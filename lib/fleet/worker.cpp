@@ -284,7 +284,7 @@ std::string_view NodeWorker::name_of(Task task) noexcept {
 
 void NodeWorker::count(const backend::Driver& driver, Mono begun, const std::optional<Error>& why) {
     using End = BackendNumbers::End;
-    if (place_.numbers != nullptr) {
+    if (place_.numbers != nullptr && host_ != nullptr) { // after stop() the shard's may be gone
         const End end = !why ? End::good : is_silence(*why) ? End::silent : End::refused;
         place_.numbers->count(driver.kind(), name_of(task_), now() - begun, end);
     }
