@@ -36,21 +36,21 @@ PacketInfo packet_info(const msghdr& message) noexcept {
     each(message, [&info](const cmsghdr& header) {
         if (header.cmsg_level == IPPROTO_IP && header.cmsg_type == IP_PKTINFO) {
             read(header, info.v4);
-            info.family = IPPROTO_IP;
+            info.family = AF_INET;
             info.v4.ipi_spec_dst = info.v4.ipi_addr;
             info.v4.ipi_ifindex = 0; // the route chooses the interface
         } else if (header.cmsg_level == IPPROTO_IPV6 && header.cmsg_type == IPV6_PKTINFO) {
             read(header, info.v6);
-            info.family = IPPROTO_IPV6;
+            info.family = AF_INET6;
         }
     });
     return info;
 }
 
 void set_packet_info(msghdr& message, const PacketInfo& info) noexcept {
-    if (info.family == IPPROTO_IP) {
+    if (info.family == AF_INET) {
         put(message, IPPROTO_IP, IP_PKTINFO, info.v4);
-    } else if (info.family == IPPROTO_IPV6) {
+    } else if (info.family == AF_INET6) {
         put(message, IPPROTO_IPV6, IPV6_PKTINFO, info.v6);
     } else {
         message.msg_controllen = 0;

@@ -12,7 +12,7 @@ namespace vbmc::net {
 
 /// The address that a datagram was sent to, on a socket that is bound to all addresses.
 struct PacketInfo {
-    int family = 0; // IPPROTO_IP, IPPROTO_IPV6; 0: the kernel did not say
+    int family = AF_UNSPEC; // AF_INET, AF_INET6; AF_UNSPEC: the kernel did not say
     in_pktinfo v4{};
     in6_pktinfo v6{};
 };

@@ -1,5 +1,6 @@
 #include "net/bind_error.h"
 #include "net/limits.h"
+#include "net/packet_info.h"
 #include "net/shard.h"
 #include "net/udp_endpoint.h"
 
@@ -7,6 +8,7 @@
 #include <boost/asio/ip/udp.hpp>
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <cerrno>
 #include <future>
 #include <numeric>
@@ -265,4 +267,24 @@ TEST_CASE("a handler may close its own endpoint while it is being called", "[udp
     CHECK(closer.called);
     on(shards[0], [] {});
     CHECK_FALSE(closer.after);
+}
+
+TEST_CASE("an answer says where it leaves from only if the kernel said where its question came to"
+) {
+    // After its queue was full once, a socket tells of that with every datagram.
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(u32))> told{};
+    msghdr question{};
+    question.msg_control = told.data();
+    question.msg_controllen = told.size();
+    cmsghdr* const header = CMSG_FIRSTHDR(&question);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SO_RXQ_OVFL;
+    header->cmsg_len = CMSG_LEN(sizeof(u32));
+    alignas(cmsghdr) std::array<char, 96> room{};
+    msghdr answer{};
+    answer.msg_control = room.data();
+    answer.msg_controllen = room.size();
+    net::reply_packet_info(question, answer);
+    CHECK(answer.msg_controllen == 0);
+    CHECK(net::queue_overflows(question) == 0U);
 }
