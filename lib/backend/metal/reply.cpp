@@ -14,7 +14,7 @@ using Json = nlohmann::json;
 constexpr std::size_t text_bytes_max = 200;
 constexpr std::size_t id_bytes_max = 128;
 constexpr std::size_t tags_max = 64;
-constexpr auto pause_max = std::chrono::hours(1);
+constexpr std::chrono::seconds pause_max = std::chrono::hours(1);
 constexpr auto pause_default = std::chrono::seconds(30);
 
 Json parse(const std::string& text) {
@@ -330,10 +330,11 @@ pause_of(const Provider& provider, const net::HttpResponse& response, Wall now) 
     }
     std::optional<Duration> pause;
     if (const auto at = number_in(response.field(provider.reset_header))) {
-        const auto seconds = std::min<long long>(*at, 100'000'000'000);
-        pause = std::chrono::seconds(seconds) - now.time_since_epoch();
+        const auto reset = std::chrono::seconds(std::clamp<long long>(*at, 0, 100'000'000'000));
+        const auto today = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch());
+        pause = std::clamp<std::chrono::seconds>(reset - today, std::chrono::seconds(0), pause_max);
     } else if (const auto in = number_in(response.field("Retry-After"))) {
-        pause = std::chrono::seconds(std::min<long long>(*in, 1'000'000));
+        pause = std::min(std::chrono::seconds(std::clamp<long long>(*in, 0, 1'000'000)), pause_max);
     } else if (response.status == 429) {
         pause = pause_default;
     }
