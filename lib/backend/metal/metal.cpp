@@ -309,7 +309,7 @@ Awaitable<Result<void>> MetalDriver::set_power(PowerAction action, Mono deadline
     }
     acting_ = true;
     std::string doing(words(action));
-    Places places; // named: GCC 12 destroys temporary arguments twice when a call is given up
+    Places places;
     Result<void> done = co_await command(what, std::move(places), std::move(doing), deadline);
     acting_ = false;
     settled_at_ = now();
