@@ -6,16 +6,21 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
+# With paths relative to the tree, every clone on a machine shares what was compiled once.
 find_program(VBMC_CCACHE ccache)
 if(VBMC_CCACHE)
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${VBMC_CCACHE})
+    set(CMAKE_CXX_COMPILER_LAUNCHER
+        ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+        ${VBMC_CCACHE}
+    )
 endif()
 
 add_library(vbmc_options INTERFACE)
 target_include_directories(vbmc_options INTERFACE ${PROJECT_SOURCE_DIR}/lib)
 target_compile_options(
     vbmc_options
-    INTERFACE -Wall
+    INTERFACE -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.
+              -Wall
               -Wextra
               -Wpedantic
               -Wconversion
