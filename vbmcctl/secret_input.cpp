@@ -91,9 +91,10 @@ void write_all(int fd, std::string_view text) {
 }
 
 Result<Secret> ask(int tty, std::string_view prompt) {
-    write_all(tty, prompt);
-    Result<Secret> answer = [tty] {
+    Result<Secret> answer = [&] {
+        // Quiet before it asks: an answer may come as soon as the question can be read.
         const NoEcho quiet(tty);
+        write_all(tty, prompt);
         return read_line(tty, "the terminal");
     }();
     write_all(tty, "\n");
