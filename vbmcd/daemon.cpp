@@ -207,8 +207,9 @@ void Daemon::on_signal(int signal) {
         wait_for_signals();
         return;
     }
-    stopping_.cancel(
-    ); // a second signal meets no handler here and is left to the default of the set
+    stop_asked_ = true; // also when it comes while the start goes on
+    stopping_.cancel();
+    signals_.clear(); // who cannot wait for the stop asks again, and meets the default
 }
 
 void Daemon::reload() {

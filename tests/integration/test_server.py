@@ -1,6 +1,8 @@
 """The server itself: info, health, reflection, roles on the socket, and starting twice."""
 
+import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -221,3 +223,15 @@ def test_stopping_does_not_wait_for_a_backend_that_hangs(new_daemon):
     with fails("UNAVAILABLE"):
         call.result()
     client.close()
+
+
+def test_it_stops_also_while_it_starts(new_daemon):
+    daemon = new_daemon().start()
+    fleet = {"nodes": [{"name": "n[001-200]", "backend": {"kind": "sim"}}]}
+    daemon.ctl("apply", "-f", "-", stdin=json.dumps(fleet))
+    assert daemon.stop() == 0
+    for milliseconds in range(0, 200, 10):
+        daemon.spawn()
+        time.sleep(milliseconds / 1000)
+        # Before it listens for signals, a signal ends it as it ends any program.
+        assert daemon.stop() in (0, -signal.SIGTERM), f"SIGTERM after {milliseconds} ms is lost"
