@@ -234,7 +234,7 @@ Incoming Engine::in_session(const Arrival& arrival, const wire::Packet20& packet
     if (packet.payload_type != wire::PayloadType::ipmi) {
         return drop(Drop::unwanted);
     }
-    return deliver(arrival, session, payload);
+    return deliver(arrival, session, packet.sequence, payload);
 }
 
 Incoming Engine::in_session15(const Arrival& arrival, const wire::Packet15& packet) noexcept {
@@ -261,10 +261,11 @@ Incoming Engine::in_session15(const Arrival& arrival, const wire::Packet15& pack
         return drop(Drop::replayed);
     }
     session.last_used = arrival.now.mono;
-    return deliver(arrival, session, packet.payload);
+    return deliver(arrival, session, packet.sequence, packet.payload);
 }
 
-Incoming Engine::deliver(const Arrival& arrival, Session& session, Bytes payload) noexcept {
+Incoming
+Engine::deliver(const Arrival& arrival, Session& session, u32 sequence, Bytes payload) noexcept {
     const wire::Parsed<wire::LanMessage> message = wire::parse_lan_message(payload);
     if (!message) {
         return drop(Drop::malformed);
@@ -277,7 +278,7 @@ Incoming Engine::deliver(const Arrival& arrival, Session& session, Bytes payload
     const RequestKey key = key_of(*message);
     Request request = request_of(*message, session.framing);
     request.ret.session_id = session.id;
-    const ReplyCache::Lookup before = session.replies.find(key, now, window);
+    const ReplyCache::Lookup before = session.replies.find(key, sequence, now, window);
     if (before.found == ReplyCache::Found::running) {
         return drop(Drop::in_progress);
     }
@@ -286,7 +287,7 @@ Incoming Engine::deliver(const Arrival& arrival, Session& session, Bytes payload
             seal_lan(session, response_to(request.ret, before.reply), arrival.out);
         return size > 0 ? Incoming(Answered{size}) : drop(Drop::no_room);
     }
-    const ReplyCache::Claim claim = session.replies.start(key, now, window);
+    const ReplyCache::Claim claim = session.replies.start(key, sequence, now, window);
     request.ret.cache_slot = claim.slot;
     request.ret.cache_stamp = claim.stamp;
     request.privilege = session.privilege;

@@ -160,7 +160,8 @@ class Engine {
     Incoming from_stranger(const Arrival& arrival, Framing framing, Bytes payload) noexcept;
     Incoming in_session(const Arrival& arrival, const wire::Packet20& packet) noexcept;
     Incoming in_session15(const Arrival& arrival, const wire::Packet15& packet) noexcept;
-    Incoming deliver(const Arrival& arrival, Session& session, Bytes payload) noexcept;
+    Incoming
+    deliver(const Arrival& arrival, Session& session, u32 sequence, Bytes payload) noexcept;
     std::size_t
     seal(Session& session, wire::PayloadType type, Bytes payload, MutableBytes out) noexcept;
     static std::size_t

@@ -17,6 +17,11 @@ struct RequestKey {
     u16 data_size = 0;
     u64 data_hash = 0;
 
+    /// Whether both carry the number that a client tells its requests apart by.
+    bool same_number(const RequestKey& other) const noexcept {
+        return rq_address == other.rq_address && rq_sequence_lun == other.rq_sequence_lun;
+    }
+
     friend bool operator==(const RequestKey&, const RequestKey&) = default;
 };
 
@@ -43,12 +48,13 @@ class ReplyCache {
         Bytes reply; // completion code and data
     };
 
-    Lookup find(const RequestKey& key, Mono now, Duration window) const noexcept {
+    /// `sequence` is the session sequence number of the packet that brought the request.
+    Lookup find(const RequestKey& key, u32 sequence, Mono now, Duration window) const noexcept {
         for (const Entry& entry : entries_) {
             // rqSeq comes around after 64 requests: what is far behind is somebody else's answer.
             const bool near = entry.state == State::running || started_ - entry.order < entry_count;
             if (entry.state != State::free && near && entry.key == key &&
-                now - entry.since < window) {
+                now - entry.since < window && !entry.is_over(sequence)) {
                 return entry.state == State::running ? Lookup{Found::running, {}}
                                                      : Lookup{Found::reply, entry.reply.bytes()};
             }
@@ -63,7 +69,8 @@ class ReplyCache {
 
     /// Takes a free entry or the oldest that is not running; without one the request runs
     /// unremembered.
-    Claim start(const RequestKey& key, Mono now, Duration window) noexcept {
+    Claim start(const RequestKey& key, u32 sequence, Mono now, Duration window) noexcept {
+        close_before(key, sequence);
         Entry* chosen = nullptr;
         for (Entry& entry : entries_) {
             const bool over = entry.state == State::free || now - entry.since >= window;
@@ -83,6 +90,8 @@ class ReplyCache {
         chosen->since = now;
         chosen->state = State::running;
         chosen->order = ++started_;
+        chosen->sequence = sequence;
+        chosen->over_from = 0;
         return {static_cast<u8>(chosen - entries_.data()), static_cast<u8>(started_)};
     }
 
@@ -106,9 +115,31 @@ class ReplyCache {
         RequestKey key;
         Mono since{};
         State state = State::free;
-        u32 order = 0; // its low byte is the stamp
+        u32 order = 0;     // its low byte is the stamp
+        u32 sequence = 0;  // of the packet that brought it
+        u32 over_from = 0; // from this packet on the same bytes are a new request; 0: not yet
         InlineBytes<reply_size_max> reply;
+
+        bool is_over(u32 now_at) const noexcept {
+            return over_from != 0 && is_after(now_at, over_from);
+        }
     };
+
+    static bool is_after(u32 sequence, u32 other) noexcept {
+        return static_cast<i32>(sequence - other) > 0;
+    }
+
+    /// A client that gives another request the number of an earlier one is done with that one: when
+    /// it comes again later, it is meant (some clients never change their rqSeq). A copy that was
+    /// sent before and is late still finds its answer.
+    void close_before(const RequestKey& key, u32 sequence) noexcept {
+        for (Entry& entry : entries_) {
+            if (entry.state != State::free && entry.over_from == 0 && entry.key.same_number(key) &&
+                is_after(sequence, entry.sequence)) {
+                entry.over_from = sequence;
+            }
+        }
+    }
 
     Entry* running(Claim claim) noexcept {
         if (claim.slot >= entry_count) {

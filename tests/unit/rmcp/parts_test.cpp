@@ -105,24 +105,24 @@ TEST_CASE("reply cache", "[rmcp][cache]") {
     const RequestKey key{0x20, 0x81, 4, 0, 2, 1, hash_of(ByteArray<1>{3})};
     const std::vector<u8> reply{0x00, 0xaa};
 
-    CHECK(cache.find(key, start, 10s).found == ReplyCache::Found::nothing);
-    const auto claim = cache.start(key, start, 10s);
-    CHECK(cache.find(key, start, 10s).found == ReplyCache::Found::running);
+    CHECK(cache.find(key, 1, start, 10s).found == ReplyCache::Found::nothing);
+    const auto claim = cache.start(key, 1, start, 10s);
+    CHECK(cache.find(key, 1, start, 10s).found == ReplyCache::Found::running);
     cache.finish(claim, reply);
-    const auto found = cache.find(key, start + 9s, 10s);
+    const auto found = cache.find(key, 1, start + 9s, 10s);
     CHECK(found.found == ReplyCache::Found::reply);
     CHECK(equal(found.reply, reply));
-    CHECK(cache.find(key, start + 10s, 10s).found == ReplyCache::Found::nothing);
+    CHECK(cache.find(key, 1, start + 10s, 10s).found == ReplyCache::Found::nothing);
 
     RequestKey other = key;
     other.rq_sequence_lun = 8;
-    CHECK(cache.find(other, start, 10s).found == ReplyCache::Found::nothing);
+    CHECK(cache.find(other, 1, start, 10s).found == ReplyCache::Found::nothing);
     other = key;
     other.data_hash = hash_of(ByteArray<1>{4});
-    CHECK(cache.find(other, start, 10s).found == ReplyCache::Found::nothing);
+    CHECK(cache.find(other, 1, start, 10s).found == ReplyCache::Found::nothing);
     other = key;
     other.command = 3;
-    CHECK(cache.find(other, start, 10s).found == ReplyCache::Found::nothing);
+    CHECK(cache.find(other, 1, start, 10s).found == ReplyCache::Found::nothing);
 }
 
 TEST_CASE("reply cache: the newest stay, and those that are running", "[rmcp][cache]") {
@@ -134,25 +134,25 @@ TEST_CASE("reply cache: the newest stay, and those that are running", "[rmcp][ca
         return result;
     };
     constexpr u8 count = ReplyCache::entry_count;
-    const auto first = cache.start(key(1), start, 10s);
+    const auto first = cache.start(key(1), 1, start, 10s);
     for (u8 number = 2; number < 2 * count; ++number) {
-        const auto claim = cache.start(key(number), start, 10s);
+        const auto claim = cache.start(key(number), 1, start, 10s);
         CHECK(claim.slot != first.slot);
         cache.finish(claim, ByteArray<1>{0});
     }
-    CHECK(cache.find(key(1), start, 10s).found == ReplyCache::Found::running);
+    CHECK(cache.find(key(1), 1, start, 10s).found == ReplyCache::Found::running);
     for (u8 number = count + 1; number < 2 * count; ++number) {
-        CHECK(cache.find(key(number), start, 10s).found == ReplyCache::Found::reply);
+        CHECK(cache.find(key(number), 1, start, 10s).found == ReplyCache::Found::reply);
     }
-    CHECK(cache.find(key(count), start, 10s).found == ReplyCache::Found::nothing);
+    CHECK(cache.find(key(count), 1, start, 10s).found == ReplyCache::Found::nothing);
 
     // All are running: one more runs unremembered; an old one gives way after the window.
     for (u8 number = 0; number < count - 1; ++number) {
-        const auto claim = cache.start(key(static_cast<u8>(100 + number)), start, 10s);
+        const auto claim = cache.start(key(static_cast<u8>(100 + number)), 1, start, 10s);
         CHECK(claim.slot != ReplyCache::no_slot);
     }
-    CHECK(cache.start(key(200), start, 10s).slot == ReplyCache::no_slot);
-    CHECK(cache.start(key(200), start + 10s, 10s).slot != ReplyCache::no_slot);
+    CHECK(cache.start(key(200), 1, start, 10s).slot == ReplyCache::no_slot);
+    CHECK(cache.start(key(200), 1, start + 10s, 10s).slot != ReplyCache::no_slot);
 }
 
 TEST_CASE("reply cache: a late answer does not end up in another request", "[rmcp][cache]") {
@@ -162,24 +162,45 @@ TEST_CASE("reply cache: a late answer does not end up in another request", "[rmc
     old_key.command = 1;
     RequestKey new_key;
     new_key.command = 2;
-    const auto old_claim = cache.start(old_key, start, 10s);
+    const auto old_claim = cache.start(old_key, 1, start, 10s);
     ReplyCache::Claim new_claim;
     do { // until the old one's place is taken
         new_key.data_hash++;
-        new_claim = cache.start(new_key, start + 20s, 10s);
+        new_claim = cache.start(new_key, 1, start + 20s, 10s);
         cache.forget(new_claim.slot == old_claim.slot ? ReplyCache::Claim{} : new_claim);
     } while (new_claim.slot != old_claim.slot);
     cache.finish(old_claim, ByteArray<1>{0xff});
-    CHECK(cache.find(new_key, start + 20s, 10s).found == ReplyCache::Found::running);
+    CHECK(cache.find(new_key, 1, start + 20s, 10s).found == ReplyCache::Found::running);
 }
 
 TEST_CASE("reply cache: what is too large is run again", "[rmcp][cache]") {
     ReplyCache cache;
     const RequestKey key;
-    cache.finish(cache.start(key, Mono(1h), 10s), std::vector<u8>(65));
-    CHECK(cache.find(key, Mono(1h), 10s).found == ReplyCache::Found::nothing);
-    cache.finish(cache.start(key, Mono(1h), 10s), std::vector<u8>(64));
-    CHECK(cache.find(key, Mono(1h), 10s).found == ReplyCache::Found::reply);
+    cache.finish(cache.start(key, 1, Mono(1h), 10s), std::vector<u8>(65));
+    CHECK(cache.find(key, 1, Mono(1h), 10s).found == ReplyCache::Found::nothing);
+    cache.finish(cache.start(key, 1, Mono(1h), 10s), std::vector<u8>(64));
+    CHECK(cache.find(key, 1, Mono(1h), 10s).found == ReplyCache::Found::reply);
+}
+
+TEST_CASE(
+    "reply cache: a number that was given to another request names no old one", "[rmcp][cache]"
+) {
+    using Found = ReplyCache::Found;
+    ReplyCache cache;
+    const Mono start{1h};
+    const RequestKey on{0x20, 0x81, 4, 0, 2, 1, hash_of(ByteArray<1>{1})};
+    const RequestKey off{0x20, 0x81, 4, 0, 2, 1, hash_of(ByteArray<1>{0})};
+    cache.finish(cache.start(on, 0xfffffffe, start, 10s), ByteArray<1>{0});
+    CHECK(cache.find(on, 0xffffffff, start, 10s).found == Found::reply);
+    cache.finish(cache.start(off, 1, start, 10s), ByteArray<1>{0}); // the count goes around
+    CHECK(cache.find(off, 2, start, 10s).found == Found::reply);
+    CHECK(cache.find(on, 3, start, 10s).found == Found::nothing);
+    CHECK(cache.find(on, 0xffffffff, start, 10s).found == Found::reply); // sent before, and late
+
+    RequestKey other = off; // a client that counts its requests leaves the others alone
+    other.rq_sequence_lun = 8;
+    cache.finish(cache.start(other, 4, start, 10s), ByteArray<1>{0});
+    CHECK(cache.find(off, 5, start, 10s).found == Found::reply);
 }
 
 TEST_CASE("pool", "[rmcp][pool]") {

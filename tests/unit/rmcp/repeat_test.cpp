@@ -129,3 +129,25 @@ TEST_CASE("a replay of the very packet gets nothing, whatever the cache holds", 
     CHECK(world.dropped(alice, packet) == Drop::replayed);
     CHECK(world.runs == 1);
 }
+
+TEST_CASE("a client that never changes its rqSeq has every request carried out", "[rmcp][repeat]") {
+    World world;
+    ModelClient client = world.log_in(alice);
+    const auto control = [&](u8 action) {
+        client.rq_sequence = 0; // call() counts it up to 1
+        REQUIRE(client.call(world.from(alice), 0, 2, {action}));
+        return std::exchange(world.runs, 0);
+    };
+    CHECK(control(1) == 1);
+    CHECK(control(0) == 1);
+    CHECK(control(1) == 1); // on again: not the answer of the first "on"
+    CHECK(control(1) == 0); // sent again
+
+    // A copy from before the client went on is late, not new.
+    client.rq_sequence = 0;
+    REQUIRE(world.deliver(alice, client.request(0, 2, {3})));
+    const Packet late = client.retransmit();
+    CHECK(control(0) == 2);
+    REQUIRE(world.deliver(alice, late));
+    CHECK(world.runs == 0);
+}
