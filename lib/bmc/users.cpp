@@ -37,7 +37,7 @@ const User* Users::find_by_name(Bytes name) const noexcept {
 
 const User* Users::find_by_name_and_privilege(Bytes name, Privilege wanted) const noexcept {
     const auto at = std::find_if(users_.begin(), users_.end(), [&](const User& user) {
-        return user.can_log_in() && equal(user.name.bytes(), name) && user.limit >= wanted;
+        return user.can_log_in() && equal(user.name.bytes(), name) && user.lan_limit() >= wanted;
     });
     return at != users_.end() ? &*at : nullptr;
 }

@@ -69,6 +69,11 @@ struct User {
                !password.is_zero(); // a user without a password is no user
     }
 
+    /// The most that a log-in over the LAN reaches: nobody is called back here (§22.26).
+    Privilege lan_limit() const noexcept {
+        return callback_only ? std::min(limit, Privilege::callback) : limit;
+    }
+
     u8 flags() const noexcept {
         return static_cast<u8>(
             password_is_20 << 0 | enabled << 1 | messaging << 2 | link_auth << 3 |

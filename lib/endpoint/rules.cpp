@@ -72,7 +72,7 @@ VirtualBmc::find_user(Bytes name, std::optional<rmcp::Privilege> exact) const no
     }
     rmcp::Credentials credentials;
     credentials.user_id = user->id;
-    credentials.privilege_max = to_rmcp(user->limit);
+    credentials.privilege_max = to_rmcp(user->lan_limit());
     credentials.key_is_20 = user->password_is_20;
     const Bytes password = user->password.reveal();
     std::copy(password.begin(), password.end(), credentials.key.begin());
@@ -93,8 +93,9 @@ void VirtualBmc::users_changed() {
     std::vector<u8> gone;
     engine_.for_each_session([&](const rmcp::SessionInfo& session) {
         const bmc::User* user = model_.users.find(session.user_id);
-        const bool may_stay = user != nullptr && user->can_log_in() &&
-                              to_rmcp(user->limit) >= session.privilege_max; // it may rise to that
+        const bool may_stay =
+            user != nullptr && user->can_log_in() &&
+            to_rmcp(user->lan_limit()) >= session.privilege_max; // it may rise to that
         if (!may_stay) {
             gone.push_back(session.user_id);
         }
