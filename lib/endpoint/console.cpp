@@ -42,8 +42,7 @@ void VirtualBmc::send_sol(Bytes payload) {
     const auto peer = engine_.peer_of(sol_->session());
     const std::size_t n = engine_.send_sol(sol_->session(), payload, out);
     if (n > 0 && peer) {
-        outputs_.emplace_back(Transmit{
-            *peer, std::vector<u8>(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(n))});
+        send(*peer, Bytes(out).first(n));
     }
 }
 

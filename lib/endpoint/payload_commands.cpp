@@ -22,10 +22,10 @@ constexpr CompletionCode already_deactivated = ipmi::command_specific(0x80);
 // it).
 constexpr u16 packet_bytes_max = Sol::packet_bytes_max;
 
-bool session_encrypts(const VirtualBmc& bmc, u32 session) {
+/// nullptr for an IPMI 1.5 session, which has no payloads.
+const crypto::Suite* suite_of(const VirtualBmc& bmc, u32 session) {
     const auto info = bmc.sessions().session(session);
-    const crypto::Suite* suite = info ? crypto::find_suite(info->suite_id) : nullptr;
-    return suite != nullptr && suite->encrypts();
+    return info ? crypto::find_suite(info->suite_id) : nullptr;
 }
 
 /// A client that died left its payload behind: it may be ended from another session by the same
@@ -55,8 +55,12 @@ handle(VirtualBmc& bmc, const Context& context, const ActivatePayload::Request& 
     if (context.privilege < config.privilege || !user_may_use_sol(bmc, context)) {
         return CompletionCode::insufficient_privilege;
     }
-    if (config.force_encryption && !session_encrypts(bmc, context.session)) {
+    const crypto::Suite* const suite = suite_of(bmc, context.session);
+    if (config.force_encryption && (suite == nullptr || !suite->encrypts())) {
         return request.encrypt ? cannot_with_encryption : cannot_without_encryption;
+    }
+    if (suite == nullptr || (config.force_authentication && !suite->authenticates())) {
+        return CompletionCode::not_supported_in_state; // §24.1 has no code of its own for it
     }
     if (bmc.sol() != nullptr) {
         return already_active; // by whomever: Deactivate Payload frees it (§24.2)

@@ -31,6 +31,8 @@ struct ActivatePayload {
     static constexpr ipmi::CommandId id{ipmi::netfn::app, 0x48};
     static constexpr auto privilege = bmc::Privilege::user; // and the SOL parameters' own limit
 
+    /// Bit 1 of the third byte asks to keep the machine silent until the console's first packet. It
+    /// is not obeyed: ipmitool and ipmiconsole set it and then wait for the machine.
     struct Request : PayloadRequest {};
 
     struct Response {

@@ -51,7 +51,9 @@ VirtualBmc::VirtualBmc(
 std::size_t VirtualBmc::receive(Now now, const Peer& peer, MutableBytes in, MutableBytes out) {
     ++datagrams_;
     ++engine_.counters().datagrams;
-    bmc::LanStatistics::count(model_.lan.statistics.udp_received);
+    bmc::LanStatistics& statistics = model_.lan.statistics;
+    bmc::LanStatistics::count(statistics.ip_received);
+    bmc::LanStatistics::count(statistics.udp_received);
     const auto acknowledgement = wire::rmcp_acknowledgement(in);
     const rmcp::Incoming incoming = engine_.open(now, peer, in, out);
     if (std::holds_alternative<rmcp::Dropped>(incoming)) {
@@ -59,7 +61,7 @@ std::size_t VirtualBmc::receive(Now now, const Peer& peer, MutableBytes in, Muta
         return 0;
     }
     if (acknowledgement) { // ASF 2.0 §3.2.3.1; no client in use asks for it
-        outputs_.emplace_back(Transmit{peer, {acknowledgement->begin(), acknowledgement->end()}});
+        send(peer, *acknowledgement);
     }
     std::size_t size = 0;
     if (const auto* request = std::get_if<rmcp::Request>(&incoming)) {
@@ -69,7 +71,10 @@ std::size_t VirtualBmc::receive(Now now, const Peer& peer, MutableBytes in, Muta
     } else {
         size = std::get<rmcp::Answered>(incoming).size;
     }
-    engine_.counters().answers += size > 0 ? 1 : 0;
+    if (size > 0) {
+        ++engine_.counters().answers;
+        bmc::LanStatistics::count(statistics.ip_sent);
+    }
     return size;
 }
 
@@ -192,9 +197,14 @@ void VirtualBmc::send_late(Now now, const Parked& parked, Bytes completion_code_
     const auto repeat = repeat_of(parked.to.net_fn, parked.to.command);
     const std::size_t n = engine_.reply(now, parked.to, completion_code_and_data, out, repeat);
     if (n > 0 && peer) {
-        outputs_.emplace_back(Transmit{
-            *peer, std::vector<u8>(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(n))});
+        send(*peer, Bytes(out).first(n));
     }
+}
+
+/// A datagram that is no call's answer.
+void VirtualBmc::send(const Peer& to, Bytes datagram) {
+    bmc::LanStatistics::count(model_.lan.statistics.ip_sent);
+    outputs_.emplace_back(Transmit{to, {datagram.begin(), datagram.end()}});
 }
 
 void VirtualBmc::finish_ticket(Now now, const bmc::Done& done) {
@@ -275,8 +285,12 @@ bool VirtualBmc::load(bmc::Section section, Bytes saved, Now now) {
 }
 
 void VirtualBmc::close_all(u32 kept) {
-    engine_.close_all(kept);
+    deactivate_sol();
+    for (const Parked& parked : parked_) {
+        engine_.forget(parked.to); // who asks again is not told to wait for an answer that is gone
+    }
     parked_.clear();
+    engine_.close_all(kept);
 }
 
 /// What has to happen after the reply was sealed: a closed session seals nothing any more.

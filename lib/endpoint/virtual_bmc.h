@@ -23,6 +23,8 @@ class VirtualBmc final : private rmcp::Directory {
     /// `shared` belongs to the shard and outlives this.
     VirtualBmc(const bmc::Config& config, const Access& access, rmcp::Shared& shared, Now now);
 
+    ~VirtualBmc() override { wipe(bmc_key_); }
+
     /// A datagram, decrypted in place. Returns how many bytes of `out` go back to `peer`; 0: none.
     /// `out` should have 512 bytes.
     std::size_t receive(Now now, const Peer& peer, MutableBytes in, MutableBytes out);
@@ -104,6 +106,7 @@ class VirtualBmc final : private rmcp::Directory {
     ipmi::Ran pass_on(const ipmi::Context& context, const rmcp::Request& request);
     void finish_raw(Now now, const bmc::RawDone& done);
     void send_late(Now now, const Parked& parked, Bytes completion_code_and_data);
+    void send(const Peer& to, Bytes datagram);
     void finish_parked(Now now, std::size_t index, const ipmi::Completion& completion);
     void finish_ticket(Now now, const bmc::Done& done);
     void after_command(Now now, const rmcp::Request& request, ipmi::CompletionCode code);

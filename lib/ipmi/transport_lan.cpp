@@ -304,10 +304,13 @@ CompletionCode set_cipher_privileges(bmc::CipherPolicy& policy, Bytes data) {
         return static_cast<u8>(data[1 + i / 2] >> (i % 2 * 4) & 0x0f);
     };
     const Bytes ids = policy.ids();
+    u8 highest = 0;
     for (std::size_t i = 0; i < ids.size(); ++i) {
-        if (nibble(i) > static_cast<u8>(bmc::Privilege::oem)) {
-            return CompletionCode::invalid_data_field;
-        }
+        highest = std::max(highest, nibble(i));
+    }
+    // With every suite switched off nobody could log in and switch one on again.
+    if (highest > static_cast<u8>(bmc::Privilege::oem) || highest == 0) {
+        return CompletionCode::invalid_data_field;
     }
     for (std::size_t i = 0; i < ids.size(); ++i) {
         policy.limit(ids[i], static_cast<bmc::Privilege>(nibble(i)));

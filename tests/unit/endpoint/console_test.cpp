@@ -146,6 +146,34 @@ TEST_CASE("who may not have a console") {
         CHECK(plain.ask(activate) == "83"); // asked for, and not to be had
         CHECK(plain.ask("06 48 01 01 46 00 00 00") == "84");
     }
+    SECTION("authentication is forced and the suite has none") {
+        endpoint::Access access;
+        access.cipher_suites = {17, 15};
+        Rig rig(access);
+        CHECK(rig.admin(40000).ask("0c 21 01 02 42") == "00"); // encryption is not
+        ClientOptions options;
+        options.suite = 15;
+        Visitor bare(rig, options, 40001);
+        REQUIRE(bare.log_in());
+        CHECK(bare.ask("06 48 01 01 06 00 00 00") == "d5");
+        CHECK(rig.admin(40002).ask("0c 21 01 02 02") == "00");
+        CHECK(bare.ask("06 48 01 01 06 00 00 00").substr(0, 2) == "00");
+    }
+    SECTION("the session is of IPMI 1.5, which has no payloads") {
+        endpoint::Access access;
+        access.ipmi15 = true;
+        Rig rig(access);
+        CHECK(rig.admin(40000).ask("0c 21 01 02 02") == "00"); // nothing is forced
+        ModelClient15 old(rig.shared.tools, {}, wire::AuthType::md5);
+        const Send send = [&](const Packet& packet) {
+            return std::optional(rig.send({IpAddress::v4(192, 0, 2, 3), 40001}, packet));
+        };
+        REQUIRE(old.log_in(send));
+        const auto reply = old.call(send, 0x06, 0x48, {0x01, 0x01, 0x00, 0, 0, 0});
+        REQUIRE(reply);
+        CHECK(reply->completion_code == 0xd5);
+        CHECK(rig.node.sol() == nullptr);
+    }
     SECTION("another payload, another instance") {
         Rig rig;
         Visitor admin = rig.admin();

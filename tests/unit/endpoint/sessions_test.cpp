@@ -152,6 +152,43 @@ TEST_CASE("a reset answers, then ends the sessions, warm all but its own; no mac
     CHECK(rig.admin(40002).ask("06 01").substr(0, 2) == "00");
 }
 
+TEST_CASE("a warm reset leaves nothing behind in the session that it keeps") {
+    Rig rig;
+    Visitor admin = rig.admin();
+    CHECK(admin.ask("06 48 01 01 c6 00 00 00").substr(0, 2) == "00"); // a console
+    CHECK(admin.ask("00 01").empty());                                // waits for a look
+    const Packet again = admin.client.retransmit();
+    CHECK(admin.ask("06 03") == "00");
+    CHECK(rig.node.sol() == nullptr);
+    REQUIRE(rig.sent.size() == 1);
+    CHECK(admin.read(rig.sent[0]) == "00000010"); // SOL is deactivating
+    CHECK(rig.node.parked_count() == 0);
+    rig.send(admin.peer, again);
+    CHECK(rig.node.parked_count() == 1); // asked anew, not taken for one that still waits
+}
+
+TEST_CASE("who is restricted to callback has only that level on the LAN") {
+    Rig rig;
+    Visitor admin = rig.admin(40000);
+    Visitor oper = rig.visitor("oper", 3, 40001);
+    CHECK(admin.ask("06 43 d1 03 03") == "00"); // IPMI 2.0 §22.26: bit 6 of the first byte
+    CHECK(oper.ask("06 01").empty());
+    ClientOptions options;
+    options.user = "oper";
+    options.password = "operator1";
+    options.role = 0x13;
+    Visitor refused(rig, options, 40002);
+    CHECK(!refused.log_in());
+    CHECK(refused.client.status() == wire::Status::invalid_role);
+    options.role = 0x11;
+    Visitor callback(rig, options, 40003);
+    REQUIRE(callback.log_in());
+    CHECK(callback.ask("00 01") == "d4");
+    CHECK(callback.ask("06 3b 02") == "81");
+    CHECK(admin.ask("06 43 91 03 03") == "00");
+    CHECK(rig.visitor("oper", 3, 40004).ask("06 01").substr(0, 2) == "00");
+}
+
 TEST_CASE("Close Session of another's session is an administrator's") {
     Rig rig;
     Visitor admin = rig.admin(40000);

@@ -156,6 +156,9 @@ TEST_CASE("the privilege of a cipher suite can be lowered and is obeyed by the p
     CHECK(rig.bmc.lan.cipher_suites.max_privilege(3) == bmc::Privilege::operator_);
     CHECK(rig.ask("0c 01 01 18 00 36 00 00 00 00 00 00 00") == "cc");
     CHECK(rig.ask("0c 01 01 18 00 34") == "c7");
+    CHECK(
+        rig.ask("0c 01 01 18 00 00 44 00 00 00 00 00 00") == "cc"
+    ); // all off: nobody could log in
     CHECK(rig.bmc.lan.cipher_suites.max_privilege(17) == bmc::Privilege::administrator);
 }
 
