@@ -47,6 +47,7 @@ void VirtualBmc::obey_settings() {
     policy_.privilege_max = to_rmcp(std::min(access_.privilege_max, channel.limit));
     policy_.ipmi15_md5 = access_.ipmi15 && open;
     policy_.ipmi15_password = access_.ipmi15 && open;
+    policy_.ipmi15_enables = model_.lan.settings().authentication;
     constexpr u8 md5_and_password = 0x14; // IPMI 2.0 §23.1 parameter 1
     model_.lan.authentication_types = policy_.ipmi15() ? md5_and_password : u8{0};
     policy_.hide_users = access_.hide_users;

@@ -53,7 +53,9 @@ Reply<GetChannelAuthenticationCapabilities::Response> handle(
     }
     GetChannelAuthenticationCapabilities::Response response;
     response.channel = channel;
-    response.capabilities = bmc.sessions().authentication_capabilities(request.extended);
+    response.capabilities = bmc.sessions().authentication_capabilities(
+        request.extended, static_cast<rmcp::Privilege>(request.level)
+    );
     return response;
 }
 

@@ -47,10 +47,21 @@ struct Policy {
     Privilege privilege_max = Privilege::administrator; // the channel's
     bool ipmi15_md5 = false;
     bool ipmi15_password = false; // clear text: for clients that know nothing else
-    bool hide_users = false;      // answer for unknown names as for known ones, refuse at RAKP 4
+    /// LAN parameter 2 (IPMI 2.0 §23.2): the types that a level may log in with, callback first.
+    ByteArray<5> ipmi15_enables = {0x3f, 0x3f, 0x3f, 0x3f, 0x3f};
+    bool hide_users = false; // answer for unknown names as for known ones, refuse at RAKP 4
     u8 sessions_max = 16;
 
     bool ipmi15() const noexcept { return ipmi15_md5 || ipmi15_password; }
+
+    /// A bit an authentication type, as it is on the wire; none for what is no privilege level.
+    u8 ipmi15_types(Privilege level) const noexcept {
+        if (level < Privilege::callback || level > Privilege::oem) {
+            return 0;
+        }
+        const unsigned offered = (ipmi15_md5 ? 0x04U : 0U) | (ipmi15_password ? 0x10U : 0U);
+        return static_cast<u8>(ipmi15_enables[static_cast<u8>(level) - 1U] & offered);
+    }
 };
 
 /// Something about log-ins that an operator wants to know.

@@ -126,8 +126,8 @@ class Engine {
     // Facts for the commands that answer strangers.
 
     /// Data of Get Channel Authentication Capabilities after the channel number (IPMI 2.0 §22.13):
-    /// `extended` is bit 7 of the request's channel byte.
-    ByteArray<7> authentication_capabilities(bool extended) const noexcept;
+    /// `extended` is bit 7 of the request's channel byte, `level` the one that is asked about.
+    ByteArray<7> authentication_capabilities(bool extended, Privilege level) const noexcept;
 
     /// Up to 16 record bytes of Get Channel Cipher Suites (IPMI 2.0 §22.15). `list_index` is the
     /// request's third byte: bit 7 lists by suite, bits 5:0 are the index.

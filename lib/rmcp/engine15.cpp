@@ -26,9 +26,21 @@ constexpr u8 length_invalid = 0xc7;
 constexpr u8 field_invalid = 0xcc;
 } // namespace code
 
+bool allows(const Policy& policy, wire::AuthType type, Privilege level) noexcept {
+    return (policy.ipmi15_types(level) >> static_cast<u8>(type) & 1) != 0;
+}
+
+/// Which level is wanted is only known with Activate Session.
 bool allows(const Policy& policy, wire::AuthType type) noexcept {
-    return (type == wire::AuthType::md5 && policy.ipmi15_md5) ||
-           (type == wire::AuthType::password && policy.ipmi15_password);
+    constexpr std::array levels = {
+        Privilege::callback,
+        Privilege::user,
+        Privilege::operator_,
+        Privilege::administrator,
+        Privilege::oem};
+    return std::any_of(levels.begin(), levels.end(), [&](Privilege level) {
+        return allows(policy, type, level);
+    });
 }
 
 /// The name without the zeros that fill its sixteen bytes.
@@ -142,7 +154,8 @@ Incoming Engine::get_challenge(const Arrival& arrival, const wire::LanMessage& r
     name.assign(unpadded(request.data.subspan(1)));
     const bool known = find_user15(name.bytes()).has_value();
     if (!known && !policy.hide_users) {
-        throttle.guessed_wrong(arrival.now.mono, salt_, arrival.peer.address);
+        // Not held against the source: nothing has shown yet that the sender's address is his, and
+        // a forged one would slow down somebody else. What it costs is an answer.
         refused(arrival.peer, Reason::unknown_name, name.bytes(), 0, Privilege::none);
         const u8 completion = name.empty() ? code::null_user_name : code::invalid_user_name;
         return answer15(arrival, request, ByteArray<1>{completion});
@@ -210,7 +223,7 @@ Engine::activate15(const Arrival& arrival, u32 half_slot, const wire::Packet15& 
             0,
             Privilege::none
         );
-        half.state = Refused{}; // one guess a challenge
+        end_half_open(half_slot); // one guess a challenge
         return drop(Drop::bad_code);
     }
     const Incoming result = activate15_proven(arrival, half_slot, packet, *user, password);
@@ -239,8 +252,8 @@ Incoming Engine::activate15_proven(
     const Privilege asked = static_cast<Privilege>(in.read_u8() & 0x0f);
     const ByteArray<16> challenge = in.read_array<16>();
     const u32 initial_outbound = in.read_u32();
-    if (type != state.auth_type || challenge != state.challenge || asked < Privilege::callback ||
-        asked > Privilege::oem) {
+    if (type != state.auth_type || challenge != state.challenge ||
+        !allows(directory_.policy(), type, asked)) { // no level is outside callback .. OEM
         return answer15(arrival, *message, ByteArray<1>{code::field_invalid});
     }
     if (asked > user.privilege_max || asked > directory_.policy().privilege_max) {

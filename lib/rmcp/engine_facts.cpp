@@ -5,11 +5,9 @@
 
 namespace vbmc::rmcp {
 
-ByteArray<7> Engine::authentication_capabilities(bool extended) const noexcept {
+ByteArray<7> Engine::authentication_capabilities(bool extended, Privilege level) const noexcept {
     const Policy& policy = directory_.policy();
-    u8 types = 0;
-    types = static_cast<u8>(types | (policy.ipmi15_md5 ? 1U << 2 : 0));
-    types = static_cast<u8>(types | (policy.ipmi15_password ? 1U << 4 : 0));
+    u8 types = policy.ipmi15_types(level);
     if (extended) {
         types |= 0x80; // byte 4 has the IPMI 2.0 capabilities
     }

@@ -206,6 +206,44 @@ TEST_CASE("switching IPMI 1.5 on and off, and suites, holds for the next log-in"
     CHECK(none.client.status() == wire::Status::no_cipher_suite_match);
 }
 
+TEST_CASE("a client's choice of IPMI 1.5 authentication types holds, and outlives the process") {
+    endpoint::Access access;
+    access.ipmi15 = true;
+    Rig rig(access);
+    Visitor admin = rig.admin();
+    CHECK(admin.ask("06 38 01 04").substr(0, 6) == "000114");
+    CHECK(admin.ask("0c 01 01 02 14 14 14 04 14") == "00"); // an administrator: MD5 only
+    CHECK(admin.ask("06 38 01 04").substr(0, 6) == "000104");
+    CHECK(admin.ask("06 38 01 03").substr(0, 6) == "000114");
+
+    Rig next(access);
+    const auto channel = bmc::Section::channel;
+    REQUIRE(next.node.load(channel, rig.node.save(channel, rig.now), next.now));
+    const auto logs_in = [&next](wire::AuthType type) {
+        const Send send = [&next](const Packet& packet) {
+            const std::vector<u8> answer = next.send({IpAddress::v4(192, 0, 2, 3), 40001}, packet);
+            return answer.empty() ? std::nullopt : std::optional(answer);
+        };
+        ModelClient15 old(next.shared.tools, {}, type);
+        return old.log_in(send);
+    };
+    CHECK_FALSE(logs_in(wire::AuthType::password));
+    CHECK(logs_in(wire::AuthType::md5));
+}
+
+TEST_CASE("statistics count what came and what went") {
+    Rig rig;
+    Visitor admin = rig.admin(); // its log-in: four packets and Set Session Privilege, or so
+    CHECK(admin.ask("0c 04 01 01").substr(0, 2) == "00"); // told, then cleared
+    admin.ask("06 01");
+    rig.send(admin.peer, {0x06, 0x00}); // dropped
+    CHECK(admin.ask("00 01").empty());  // its answer goes out later
+    rig.pass(1s);
+    // IP packets received, three kinds of errors, IP packets sent (the answer of the question that
+    // cleared them is the first), UDP packets, RMCP packets
+    CHECK(admin.ask("0c 04 01 00") == "0004000000000000000300040003000000000000");
+}
+
 TEST_CASE("Get LAN Configuration Parameters tells the authentication types that are on") {
     endpoint::Access access;
     access.ipmi15 = true;

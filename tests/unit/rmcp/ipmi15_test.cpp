@@ -115,7 +115,62 @@ TEST_CASE("IPMI 1.5: one guess a challenge", "[rmcp][ipmi15]") {
     CHECK(world.dropped(alice, client.activate()) == Drop::bad_code);
     CHECK(world.directory.events.back().reason == SessionEvent::Reason::wrong_password);
     client.options.password = "password";
-    CHECK(world.dropped(alice, client.activate()) == Drop::out_of_order);
+    CHECK(world.dropped(alice, client.activate()) == Drop::unknown_session);
+    // Nor does the other log-in's last step find anything under that id.
+    ByteArray<32> payload{};
+    ByteWriter rakp3(payload);
+    wire::write(rakp3, wire::Rakp3{1, wire::Status::ok, client.session_id, ByteArray<12>{}});
+    wire::Packet20 header;
+    header.payload_type = wire::PayloadType::rakp3;
+    Packet datagram(64);
+    ByteWriter out(datagram);
+    wire::write_header20(out, header, rakp3.size());
+    out.write(rakp3.written());
+    datagram.resize(out.size());
+    CHECK(world.dropped(alice, datagram) == Drop::unknown_session);
+}
+
+TEST_CASE("IPMI 1.5: a type is for the levels that parameter 2 enables it for", "[rmcp][ipmi15]") {
+    constexpr u8 md5 = 0x04;
+    constexpr u8 password = 0x10;
+    World15 world;
+    world.directory.rules.ipmi15_enables = {0, password, md5 | password, md5, 0};
+    const auto logs_in = [&](AuthType type, u8 level) {
+        ClientOptions options;
+        options.role = level;
+        ModelClient15 client = world.client(type, options);
+        const bool in = client.log_in(world.from(alice));
+        CHECK(client.completion_code == (in ? 0x00 : 0xcc));
+        return in;
+    };
+    CHECK_FALSE(logs_in(AuthType::md5, 2));
+    CHECK(logs_in(AuthType::md5, 3));
+    CHECK(logs_in(AuthType::md5, 4));
+    CHECK(logs_in(AuthType::password, 2));
+    CHECK(logs_in(AuthType::password, 3));
+    CHECK_FALSE(logs_in(AuthType::password, 4));
+    const auto types = [&](Privilege level) {
+        return world.engine.authentication_capabilities(false, level)[0];
+    };
+    CHECK(types(Privilege::callback) == 0);
+    CHECK(types(Privilege::user) == password);
+    CHECK(types(Privilege::operator_) == (md5 | password));
+    CHECK(types(Privilege::administrator) == md5);
+
+    world.directory.rules.ipmi15_enables = {};
+    CHECK_FALSE(logs_in(AuthType::md5, 2)); // refused with the challenge
+}
+
+TEST_CASE("IPMI 1.5: forged questions for unknown names slow nobody down", "[rmcp][ipmi15]") {
+    World15 world;
+    ClientOptions nobody;
+    nobody.user = "nobody";
+    for (int i = 0; i < 50; ++i) {
+        ModelClient15 stranger = world.client(AuthType::md5, nobody);
+        REQUIRE(world.deliver(alice, stranger.get_challenge()));
+    }
+    ModelClient15 client = world.client();
+    CHECK(client.log_in(world.from(alice)));
 }
 
 TEST_CASE("IPMI 1.5: hide_users", "[rmcp][ipmi15]") {

@@ -427,15 +427,33 @@ TEST_CASE("the last session is taken while two log in", "[rmcp][session]") {
 
 TEST_CASE("authentication capabilities", "[rmcp][facts]") {
     World world;
-    CHECK(to_hex(world.engine.authentication_capabilities(true)) == "80040200000000");
-    CHECK(to_hex(world.engine.authentication_capabilities(false)) == "00040000000000");
+    CHECK(
+        to_hex(world.engine.authentication_capabilities(true, Privilege::administrator)) ==
+        "80040200000000"
+    );
+    CHECK(
+        to_hex(world.engine.authentication_capabilities(false, Privilege::administrator)) ==
+        "00040000000000"
+    );
     world.directory.second_key[0] = 1;
-    CHECK(to_hex(world.engine.authentication_capabilities(true)) == "80240200000000");
+    CHECK(
+        to_hex(world.engine.authentication_capabilities(true, Privilege::administrator)) ==
+        "80240200000000"
+    );
     world.directory.rules.ipmi15_md5 = true;
-    CHECK(to_hex(world.engine.authentication_capabilities(true)) == "84240300000000");
-    CHECK(to_hex(world.engine.authentication_capabilities(false)) == "04040000000000");
+    CHECK(
+        to_hex(world.engine.authentication_capabilities(true, Privilege::administrator)) ==
+        "84240300000000"
+    );
+    CHECK(
+        to_hex(world.engine.authentication_capabilities(false, Privilege::administrator)) ==
+        "04040000000000"
+    );
     world.directory.rules.ipmi15_password = true;
-    CHECK(to_hex(world.engine.authentication_capabilities(true)) == "94240300000000");
+    CHECK(
+        to_hex(world.engine.authentication_capabilities(true, Privilege::administrator)) ==
+        "94240300000000"
+    );
 }
 
 TEST_CASE("cipher suite records", "[rmcp][facts]") {
