@@ -1,4 +1,4 @@
-"""OpenIPMI, pyghmi, pyipmi, fence agents, ipmiutil, powerman, conman, the Prometheus exporter."""
+"""OpenIPMI, pyghmi, pyipmi, fence agents, ipmiutil, powerman, conman, the Prometheus exporter, Ironic."""
 
 from dataclasses import replace
 
@@ -32,6 +32,23 @@ OPENIPMICMD = (
 
 BMCPICK = (
     Check(f'openipmicmd -k "0f 00 06 01" {OPENIPMI} -A rmcp+ -Ra bmcpick -Ri bmcpick -Rc bmcpick {{ip}}', DEVICE_ID),
+)
+
+# Suites 7, 8 and 12 are not in its table: with HMAC-MD5 it repeats the constants of K1 and K2 16 times, where
+# ipmitool, freeipmi and IPMI 2.0 section 13.32 have 20 bytes, and keys the integrity code with the SIK.
+OPENIPMI_SUITES = tuple(
+    Check(
+        f'openipmicmd -k "0f 00 06 01" {OPENIPMI} -A rmcp+ -Ra rakp_hmac_{auth} -Ri {integrity} -Rc {secrecy} {{ip}}',
+        DEVICE_ID,
+        title=f"suite {suite}",
+    )
+    for suite, auth, integrity, secrecy in (
+        (1, "sha1", "none", "none"),
+        (2, "sha1", "hmac_sha1", "none"),
+        (3, "sha1", "hmac_sha1", "aes_cbc_128"),
+        (6, "md5", "none", "none"),
+        (11, "md5", "md5", "none"),
+    )
 )
 
 PYGHMI_CHECKS = (
@@ -128,11 +145,39 @@ IPMIUTIL = (
     Check("ipmiutil health -N {ip} -U {user} -P wrong -F lan2", never="BMC version +=", code=tuple(range(1, 256)), limit=60),
 )
 
+# Ironic's driver as its conductor runs it, in its order of commands and with its own retries.
+IRONIC = (
+    Check(
+        "{clients}/ironic_session.py {ip} {port} {user} {password}",
+        (
+            r"^vendor: unknown \(",
+            r"^power state: power off \(",
+            r"^on: power on, seen power on \(",
+            r"^boot once, UEFI: \{'boot_device': 'pxe', 'persistent': False\}",
+            r"^boot always, UEFI: \{'boot_device': 'disk', 'persistent': True\}",
+            r"^reboot: power on, seen power on \(",
+            r"^boot once, BIOS: \{'boot_device': 'cdrom', 'persistent': False\}",
+            r"^boot always, BIOS: \{'boot_device': 'pxe', 'persistent': True\}",
+            r"^sensors: \{.*'Temperature': [1-9]",
+            r"^NMI: None \(",
+            r"^raw: None \(",
+            r"^soft off: power off, seen power off \(",
+            r"^on again: power on, seen power on \(",
+            r"^off: power off, seen power off \(",
+        ),
+        limit=240,
+        title="a node's life under Ironic's ipmi driver",
+    ),
+)
+
 SEQUENCES = (
+    # First: it takes longest, for Ironic waits between two commands to one address.
+    Sequence("ironic's driver", Node("ironic", "127.0.22.15", 623), IRONIC, login=OPERATOR),
     Sequence("openipmicmd", Node("oi-cmd", "127.0.22.1", 623), OPENIPMICMD),
     Sequence("openipmicmd, port", Node("oi-port", "127.0.22.2", 16230), OPENIPMICMD),
     # It knows no SHA-256: a BMC that is asked to pick has to pick suite 3 for it.
     Sequence("openipmicmd bmcpick", Node("oi-pick", "127.0.22.14", 623), BMCPICK),
+    Sequence("openipmicmd suites", Node("oi-suites", "127.0.22.16", 623, suites=(17, 3, 1, 2, 6, 11)), OPENIPMI_SUITES),
     Sequence(
         "openipmish",
         Node("oi-sh", "127.0.22.3", 623),
