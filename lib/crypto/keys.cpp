@@ -1,5 +1,7 @@
 #include "crypto/keys.h"
 
+#include <optional>
+
 namespace vbmc::crypto {
 
 namespace {
@@ -15,6 +17,22 @@ Digest digest_of(Authentication algorithm) noexcept {
         break;
     }
     return Digest::sha1;
+}
+
+/// nullopt where the integrity code is no HMAC.
+std::optional<Digest> digest_of(Integrity algorithm) noexcept {
+    switch (algorithm) {
+    case Integrity::hmac_sha1_96:
+        return Digest::sha1;
+    case Integrity::hmac_md5_128:
+        return Digest::md5;
+    case Integrity::hmac_sha256_128:
+        return Digest::sha256;
+    case Integrity::md5_128:
+    case Integrity::none:
+        break;
+    }
+    return std::nullopt;
 }
 
 ByteArray<4> little_endian(u32 value) noexcept {
@@ -36,6 +54,13 @@ Code code(Toolbox& tools, Authentication algorithm, Bytes key, Parts parts) noex
 }
 
 } // namespace
+
+void SessionKeys::set_integrity_key(Integrity algorithm, Bytes key) noexcept {
+    k1_size = static_cast<u8>(std::min(key.size(), k1.size()));
+    std::copy_n(key.begin(), k1_size, k1.begin());
+    const auto digest = digest_of(algorithm);
+    mac = digest ? HmacKey(*digest, integrity_key()) : HmacKey();
+}
 
 Code rakp2_code(
     Toolbox& tools, Authentication algorithm, Bytes user_key, const Exchange& exchange
@@ -69,21 +94,22 @@ Established establish(
     Toolbox& tools, const Suite& suite, Bytes user_key, Bytes bmc_key, const Exchange& exchange
 ) noexcept {
     const Digest digest = digest_of(suite.authentication);
-    const std::size_t size = digest_size(suite.authentication);
     const ByteArray<4> bmc_id = little_endian(exchange.bmc_session_id);
     const ByteArray<2> role = role_and_length(exchange);
 
-    ByteArray<digest_size_max> integrity_key{};
-    const MutableBytes sik = MutableBytes(integrity_key).first(size);
+    ByteArray<digest_size_max> room{};
+    const MutableBytes derived = MutableBytes(room).first(digest_size(suite.authentication));
     tools.hmac(
-        digest, bmc_key, {exchange.console_random, exchange.bmc_random, role, exchange.name}, sik
+        digest,
+        bmc_key,
+        {exchange.console_random, exchange.bmc_random, role, exchange.name},
+        derived
     );
+    const HmacKey sik = tools.prepare(digest, derived);
 
     Established result;
     result.check_value.resize(check_value_size(suite.authentication));
-    tools.hmac(
-        digest,
-        sik,
+    sik.compute(
         {exchange.console_random, bmc_id, exchange.guid},
         result.check_value.room().first(result.check_value.size())
     );
@@ -91,16 +117,14 @@ Established establish(
     ByteArray<20> constant{}; // IPMI 2.0 §13.32: also 20 bytes with the longer digest
     constant.fill(0x01);
     if (suite.integrity == Integrity::md5_128) {
-        const std::size_t n = std::min(user_key.size(), result.keys.k1.size());
-        std::copy_n(user_key.begin(), n, result.keys.k1.begin());
-        result.keys.k1_size = static_cast<u8>(n);
+        result.keys.set_integrity_key(suite.integrity, user_key);
     } else {
-        result.keys.k1_size = static_cast<u8>(size);
-        tools.hmac(digest, sik, {constant}, MutableBytes(result.keys.k1).first(size));
+        sik.compute({constant}, derived);
+        result.keys.set_integrity_key(suite.integrity, derived);
     }
     constant.fill(0x02);
-    tools.hmac(digest, sik, {constant}, result.keys.k2);
-    wipe(integrity_key);
+    sik.compute({constant}, result.keys.k2);
+    wipe(room);
     return result;
 }
 

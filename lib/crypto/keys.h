@@ -37,6 +37,7 @@ struct SessionKeys {
     ByteArray<digest_size_max> k1{}; // integrity; for MD5-128 the password, zero padded
     u8 k1_size = 0;
     ByteArray<16> k2{}; // the AES key
+    HmacKey mac;        // of k1, where the integrity code is an HMAC
 
     SessionKeys() = default;
     SessionKeys(const SessionKeys&) = default;
@@ -47,7 +48,11 @@ struct SessionKeys {
     void clear() noexcept {
         wipe(k1);
         wipe(k2);
+        mac.clear();
     }
+
+    /// Cuts off what is too long for any algorithm.
+    void set_integrity_key(Integrity algorithm, Bytes key) noexcept;
 
     Bytes integrity_key() const noexcept { return Bytes(k1).first(k1_size); }
 };

@@ -8,18 +8,15 @@ bool sign(
     if (code.size() != code_size(algorithm)) {
         return false;
     }
-    const Bytes key = keys.integrity_key();
     switch (algorithm) {
     case Integrity::none:
         return true;
-    case Integrity::hmac_sha1_96:
-        return tools.hmac(Digest::sha1, key, {covered}, code);
-    case Integrity::hmac_md5_128:
-        return tools.hmac(Digest::md5, key, {covered}, code);
     case Integrity::md5_128:
-        return tools.md5({key, covered, key}, code);
+        return tools.md5({keys.integrity_key(), covered, keys.integrity_key()}, code);
+    case Integrity::hmac_sha1_96:
+    case Integrity::hmac_md5_128:
     case Integrity::hmac_sha256_128:
-        return tools.hmac(Digest::sha256, key, {covered}, code);
+        return keys.mac.compute({covered}, code);
     }
     return false;
 }

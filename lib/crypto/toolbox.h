@@ -2,25 +2,14 @@
 // The primitives, on algorithms fetched once and contexts that are reused: no allocation a packet.
 // One instance a shard (a context is one thread's); every function is noexcept and total.
 
-#include "base/bytes.h"
+#include "crypto/hmac.h"
 #include "crypto/suite.h"
 
-#include <initializer_list>
 #include <memory>
 
 namespace vbmc::crypto {
 
-enum class Digest : u8 { md5, sha1, sha256 };
-
-inline constexpr std::size_t digest_size_max = 32;
 inline constexpr std::size_t aes_block = 16;
-
-constexpr std::size_t digest_size(Digest digest) noexcept {
-    return digest == Digest::md5 ? 16 : digest == Digest::sha1 ? 20 : 32;
-}
-
-/// Parts of one message, hashed in order without being copied together.
-using Parts = std::initializer_list<Bytes>;
 
 class Toolbox {
   public:
@@ -35,9 +24,11 @@ class Toolbox {
     /// Whether every algorithm of this suite is there.
     bool supports(const Suite& suite) const noexcept;
 
-    /// Writes the first out.size() bytes of the HMAC, at most the digest's size. False (and zeros)
-    /// when the library refuses.
-    bool hmac(Digest digest, Bytes key, Parts parts, MutableBytes out) noexcept;
+    /// The key ready for use; no key when the library has no such digest.
+    HmacKey prepare(Digest digest, Bytes key) const noexcept;
+
+    /// With a key that is used once. See HmacKey::compute().
+    bool hmac(Digest digest, Bytes key, Parts parts, MutableBytes out) const noexcept;
 
     bool md5(Parts parts, MutableBytes out) noexcept;
 

@@ -272,8 +272,7 @@ Incoming Engine::activate15_proven(
     Session& session = shared_.pools->sessions[slot];
     session.framing = Framing::ipmi15;
     session.auth_type = state.auth_type;
-    std::copy(password.begin(), password.end(), session.keys.k1.begin());
-    session.keys.k1_size = password_size;
+    session.keys.set_integrity_key(crypto::Integrity::none, password);
     session.privilege_max = asked;
     session.privilege = std::min(Privilege::user, asked);
     do {

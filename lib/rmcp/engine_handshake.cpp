@@ -125,9 +125,7 @@ Engine::Claimant Engine::claimant(const HalfOpen& half, u8 role, Bytes name) con
     const bool name_only = (role & 0x10) != 0;
     Claimant result;
     // Made for every name, so that a name that exists takes no other time than one that does not.
-    shared_.tools.hmac(
-        crypto::Digest::sha256, shared_.boot_key, {directory_.guid(), name}, result.key
-    );
+    shared_.boot_key.compute({directory_.guid(), name}, result.key);
     if (!name.empty()) {
         result.user =
             directory_.find_user(name, name_only ? std::nullopt : std::optional<Privilege>(asked));

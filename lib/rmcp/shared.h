@@ -41,7 +41,7 @@ class Shared {
     Entropy& entropy;
     const Limits limits;
     crypto::Toolbox tools;
-    ByteArray<32> boot_key{}; // makes the keys of users that do not exist (hide_users)
+    crypto::HmacKey boot_key; // makes the keys of users that do not exist (hide_users)
     Counters counters;
     u32 engines = 0; // made so far: each gets its own salt
     const std::unique_ptr<Pools> pools;

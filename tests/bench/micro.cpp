@@ -80,8 +80,11 @@ void parse_header(benchmark::State& state) {
 void crypto_both_ways(benchmark::State& state) {
     crypto::Toolbox tools;
     const crypto::Suite& suite = *crypto::find_suite(suite_of(state));
+    const ByteArray<crypto::digest_size_max> k1{};
     crypto::SessionKeys keys;
-    keys.k1_size = static_cast<u8>(crypto::digest_size(suite.authentication));
+    keys.set_integrity_key(
+        suite.integrity, Bytes(k1).first(crypto::digest_size(suite.authentication))
+    );
     ByteArray<52> packet{};
     ByteArray<16> code{};
     const MutableBytes used = MutableBytes(code).first(crypto::code_size(suite.integrity));

@@ -1,6 +1,7 @@
 #include "slot.h"
 
 #include "crypto/cipher.h"
+#include "crypto/mac.h"
 #include "wire/lan_message.h"
 #include "wire/open_session.h"
 #include "wire/rakp.h"
@@ -39,9 +40,12 @@ wire::Algorithm number(u8 value) {
 } // namespace
 
 crypto::SessionKeys echo_keys(const crypto::Suite& suite) {
+    ByteArray<crypto::digest_size_max> k1{};
+    k1.fill(0x5e);
     crypto::SessionKeys keys;
-    keys.k1_size = static_cast<u8>(crypto::digest_size(suite.authentication));
-    keys.k1.fill(0x5e);
+    keys.set_integrity_key(
+        suite.integrity, Bytes(k1).first(crypto::digest_size(suite.authentication))
+    );
     keys.k2.fill(0xa7);
     return keys;
 }
@@ -66,7 +70,6 @@ void Slot::start(const Plan& plan, u32 id) {
     if (plan.mode == Mode::echo) {
         step_ = Step::status;
         keys_ = echo_keys(*plan.suite);
-        mac_ = Mac(plan.suite->integrity, keys_.integrity_key());
         bmc_id_ = console_id_;
     }
 }
@@ -158,8 +161,8 @@ std::size_t Slot::write_request(const Plan& plan, MutableBytes out) {
     crypto::encrypt(*plan.tools, keys_, room, payload.size());
     wire::write_trailer(packet, size);
     const Bytes covered = packet.written().subspan(wire::rmcp_size);
-    const MutableBytes code = packet.claim(mac_.size());
-    mac_.sign(covered, code);
+    const MutableBytes code = packet.claim(crypto::code_size(plan.suite->integrity));
+    crypto::sign(*plan.tools, plan.suite->integrity, keys_, covered, code);
     return packet.size();
 }
 
@@ -229,7 +232,6 @@ Slot::Taken Slot::take_rakp4(const Plan& plan, Bytes payload) {
         return Taken::wrong;
     }
     keys_ = made.keys;
-    mac_ = Mac(plan.suite->integrity, keys_.integrity_key());
     sequence_ = 0;
     step_ = plan.mode == Mode::sessions ? Step::close : Step::status;
     return plan.mode == Mode::status ? Taken::ready : Taken::next;
@@ -242,8 +244,10 @@ Slot::Taken Slot::take_reply(const Plan& plan, MutableBytes datagram) {
     if (!packet || packet->session_id != console_id_) {
         return Taken::ignored;
     }
-    const auto trailer = wire::parse_trailer(*packet, mac_.size());
-    if (!trailer || !mac_.verify(trailer->covered, trailer->auth_code)) {
+    const crypto::Integrity integrity = plan.suite->integrity;
+    const auto trailer = wire::parse_trailer(*packet, crypto::code_size(integrity));
+    if (!trailer ||
+        !crypto::verify(*plan.tools, integrity, keys_, trailer->covered, trailer->auth_code)) {
         return Taken::wrong;
     }
     const auto offset = static_cast<std::size_t>(packet->payload.data() - datagram.data());

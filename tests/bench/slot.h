@@ -4,7 +4,6 @@
 
 #include "crypto/keys.h"
 #include "crypto/toolbox.h"
-#include "mac.h"
 
 #include <string>
 
@@ -79,7 +78,6 @@ class Slot {
     ByteArray<16> guid_{};
     crypto::SessionKeys keys_;
     crypto::Code check_value_;
-    Mac mac_;
 };
 
 /// The low bits of a console id are the slot's number; the rest tells its lives apart.

@@ -6,6 +6,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <numeric>
+
 using namespace vbmc;
 using namespace vbmc::crypto;
 using vbmc::test::from_hex;
@@ -152,11 +154,15 @@ TEST_CASE("the role byte and the name are in every code", "[crypto][keys]") {
 
 TEST_CASE("session keys are wiped", "[crypto][keys]") {
     SessionKeys keys;
-    keys.k1.fill(1);
+    ByteArray<32> k1{};
+    k1.fill(1);
+    keys.set_integrity_key(Integrity::hmac_sha256_128, k1);
     keys.k2.fill(2);
+    REQUIRE(keys.mac.ready());
     keys.clear();
     CHECK(keys.k1 == ByteArray<32>{});
     CHECK(keys.k2 == ByteArray<16>{});
+    CHECK_FALSE(keys.mac.ready());
 }
 
 TEST_CASE("integrity codes", "[crypto][mac]") {
@@ -180,16 +186,14 @@ TEST_CASE("integrity codes", "[crypto][mac]") {
     }
     for (const Row& row : rows) {
         INFO(row.name);
+        const ByteArray<20> password = user_key();
+        std::vector<u8> key(password.begin(), password.end());
+        if (row.key_size > 0) {
+            key.resize(row.key_size);
+            std::iota(key.begin(), key.end(), u8{0});
+        }
         SessionKeys keys;
-        for (std::size_t i = 0; i < row.key_size; ++i) {
-            keys.k1[i] = static_cast<u8>(i);
-        }
-        keys.k1_size = static_cast<u8>(row.key_size);
-        if (row.key_size == 0) {
-            const ByteArray<20> password = user_key();
-            std::copy(password.begin(), password.end(), keys.k1.begin());
-            keys.k1_size = 20;
-        }
+        keys.set_integrity_key(row.algorithm, key);
         std::vector<u8> code(code_size(row.algorithm));
         REQUIRE(sign(tools, row.algorithm, keys, message, code));
         CHECK(to_hex(code) == row.code);
@@ -215,6 +219,17 @@ TEST_CASE("the IPMI 1.5 MD5 code", "[crypto][mac]") {
     const ByteArray<20> password = user_key();
     const ByteArray<16> code = sign15(tools, Bytes(password).first(16), 0x12345678, 5, message);
     CHECK(to_hex(code) == "e81d3a8395e2e23d3f30b705995152d0");
+}
+
+TEST_CASE("a packet is neither signed nor accepted without a key", "[crypto][mac]") {
+    Toolbox tools;
+    const SessionKeys keys;
+    const ByteArray<16> zeros{};
+    for (const Integrity algorithm : {Integrity::hmac_sha1_96, Integrity::hmac_sha256_128}) {
+        std::vector<u8> code(code_size(algorithm), 0xff);
+        CHECK_FALSE(sign(tools, algorithm, keys, zeros, code));
+        CHECK_FALSE(verify(tools, algorithm, keys, zeros, code));
+    }
 }
 
 TEST_CASE("a toolbox that cannot, says so", "[crypto][toolbox]") {
