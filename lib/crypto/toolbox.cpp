@@ -27,11 +27,31 @@ bool has_digest(const char* name) noexcept {
     return Owned<EVP_MD>(EVP_MD_fetch(nullptr, name, nullptr)) != nullptr;
 }
 
+bool fits(Bytes key, Bytes iv, Bytes data) noexcept {
+    return key.size() == 16 && iv.size() == aes_block && data.size() % aes_block == 0 &&
+           data.size() <= 0xffff;
+}
+
+void add(Bytes mask, MutableBytes block) noexcept {
+    for (std::size_t i = 0; i < aes_block; ++i) {
+        block[i] ^= mask[i];
+    }
+}
+
+/// One block in place.
+template <class Update>
+bool run_block(Update update, EVP_CIPHER_CTX* context, MutableBytes block) noexcept {
+    int written = 0;
+    return update(context, block.data(), &written, block.data(), static_cast<int>(aes_block)) ==
+               1 &&
+           static_cast<std::size_t>(written) == aes_block;
+}
+
 } // namespace
 
 struct Toolbox::Contexts {
     Owned<EVP_MD> md5{EVP_MD_fetch(nullptr, "MD5", nullptr)};
-    Owned<EVP_CIPHER> aes{EVP_CIPHER_fetch(nullptr, "AES-128-CBC", nullptr)};
+    Owned<EVP_CIPHER> aes{EVP_CIPHER_fetch(nullptr, "AES-128-ECB", nullptr)};
     Owned<EVP_MD_CTX> md5_context{EVP_MD_CTX_new()};
     Owned<EVP_CIPHER_CTX> encryptor{EVP_CIPHER_CTX_new()};
     Owned<EVP_CIPHER_CTX> decryptor{EVP_CIPHER_CTX_new()};
@@ -43,12 +63,10 @@ Toolbox::Toolbox() : contexts_(std::make_unique<Contexts>()) {
     VBMC_CHECK(c.md5_context != nullptr && c.encryptor != nullptr && c.decryptor != nullptr);
     const ByteArray<16> zeros{};
     VBMC_CHECK(
-        EVP_EncryptInit_ex2(c.encryptor.get(), c.aes.get(), zeros.data(), zeros.data(), nullptr) ==
-        1
+        EVP_EncryptInit_ex2(c.encryptor.get(), c.aes.get(), zeros.data(), nullptr, nullptr) == 1
     );
     VBMC_CHECK(
-        EVP_DecryptInit_ex2(c.decryptor.get(), c.aes.get(), zeros.data(), zeros.data(), nullptr) ==
-        1
+        EVP_DecryptInit_ex2(c.decryptor.get(), c.aes.get(), zeros.data(), nullptr, nullptr) == 1
     );
     EVP_CIPHER_CTX_set_padding(c.encryptor.get(), 0);
     EVP_CIPHER_CTX_set_padding(c.decryptor.get(), 0);
@@ -90,28 +108,40 @@ bool Toolbox::md5(Parts parts, MutableBytes out) noexcept {
     return ok;
 }
 
+// CBC on top of single blocks: a packet has two or three, and to begin a CBC run anew costs OpenSSL
+// more than they do.
+
 bool Toolbox::aes_cbc_encrypt(Bytes key, Bytes iv, MutableBytes data) noexcept {
     EVP_CIPHER_CTX* const context = contexts_->encryptor.get();
-    int written = 0;
-    return key.size() == 16 && iv.size() == aes_block && data.size() % aes_block == 0 &&
-           data.size() <= 0xffff &&
-           EVP_EncryptInit_ex2(context, nullptr, key.data(), iv.data(), nullptr) == 1 &&
-           EVP_EncryptUpdate(
-               context, data.data(), &written, data.data(), static_cast<int>(data.size())
-           ) == 1 &&
-           static_cast<std::size_t>(written) == data.size();
+    if (!fits(key, iv, data) ||
+        EVP_EncryptInit_ex2(context, nullptr, key.data(), nullptr, nullptr) != 1) {
+        return false;
+    }
+    Bytes before = iv;
+    bool ok = true;
+    for (std::size_t at = 0; ok && at < data.size(); at += aes_block) {
+        const MutableBytes block = data.subspan(at, aes_block);
+        add(before, block);
+        ok = run_block(EVP_EncryptUpdate, context, block);
+        before = block;
+    }
+    return ok;
 }
 
 bool Toolbox::aes_cbc_decrypt(Bytes key, Bytes iv, MutableBytes data) noexcept {
     EVP_CIPHER_CTX* const context = contexts_->decryptor.get();
-    int written = 0;
-    return key.size() == 16 && iv.size() == aes_block && data.size() % aes_block == 0 &&
-           data.size() <= 0xffff &&
-           EVP_DecryptInit_ex2(context, nullptr, key.data(), iv.data(), nullptr) == 1 &&
-           EVP_DecryptUpdate(
-               context, data.data(), &written, data.data(), static_cast<int>(data.size())
-           ) == 1 &&
-           static_cast<std::size_t>(written) == data.size();
+    if (!fits(key, iv, data) ||
+        EVP_DecryptInit_ex2(context, nullptr, key.data(), nullptr, nullptr) != 1) {
+        return false;
+    }
+    bool ok = true;
+    for (std::size_t at = data.size(); ok && at > 0;) { // from behind: needs the block before it
+        at -= aes_block;
+        const MutableBytes block = data.subspan(at, aes_block);
+        ok = run_block(EVP_DecryptUpdate, context, block);
+        add(at == 0 ? iv : Bytes(data).subspan(at - aes_block, aes_block), block);
+    }
+    return ok;
 }
 
 } // namespace vbmc::crypto
