@@ -9,13 +9,15 @@ namespace vbmc::net {
 DatagramBatch::DatagramBatch() noexcept {
     for (std::size_t i = 0; i < size_max; ++i) {
         in_[i].part = {in_[i].bytes.data(), datagram_max};
-        parts_[i] = {out_[i].data(), 0};
         incoming_[i] = {};
-        outgoing_[i] = {};
         incoming_[i].msg_hdr.msg_name = in_[i].from.data();
         incoming_[i].msg_hdr.msg_iov = &in_[i].part;
         incoming_[i].msg_hdr.msg_iovlen = 1;
         incoming_[i].msg_hdr.msg_control = in_[i].control.bytes.data();
+    }
+    for (std::size_t i = 0; i < answers_max; ++i) {
+        parts_[i] = {out_[i].data(), 0};
+        outgoing_[i] = {};
         outgoing_[i].msg_hdr.msg_iov = &parts_[i];
         outgoing_[i].msg_hdr.msg_iovlen = 1;
     }

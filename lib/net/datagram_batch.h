@@ -12,7 +12,13 @@ namespace vbmc::net {
 
 class DatagramBatch {
   public:
-    static constexpr std::size_t size_max = 16;       // datagrams a turn, then others have theirs
+    static constexpr std::size_t size_max = 16; // datagrams a turn, then others have theirs
+
+    /// Answers that leave together. Not a whole turn's: the first client would wait for the last
+    /// one's answer, and a client that waits for all of its own would idle while this works and let
+    /// this idle while it works.
+    static constexpr std::size_t answers_max = 4;
+
     static constexpr std::size_t datagram_max = 2048; // IPMI's are below 1,100; longer are cut
 
     DatagramBatch() noexcept;
@@ -39,10 +45,13 @@ class DatagramBatch {
     /// Room for its answer.
     MutableBytes room() noexcept { return out_[answers_]; }
 
-    /// What is in room() goes back to where the i-th came from, and from there.
+    /// What is in room() goes back to where the i-th came from, and from there. Not when it is
+    /// full().
     void answer(std::size_t i, std::size_t size) noexcept;
 
     std::size_t answers() const noexcept { return answers_; }
+
+    bool full() const noexcept { return answers_ == answers_max; }
 
     /// Sends what was answered; how many the kernel took.
     std::size_t send(int fd) noexcept;
@@ -60,11 +69,11 @@ class DatagramBatch {
     };
 
     std::array<In, size_max> in_;
-    std::array<ByteArray<datagram_max>, size_max> out_;
-    std::array<iovec, size_max> parts_;
     std::array<mmsghdr, size_max> incoming_;
-    std::array<mmsghdr, size_max> outgoing_;
-    std::array<Control, size_max> sources_;
+    std::array<ByteArray<datagram_max>, answers_max> out_;
+    std::array<iovec, answers_max> parts_;
+    std::array<mmsghdr, answers_max> outgoing_;
+    std::array<Control, answers_max> sources_;
     std::size_t answers_ = 0;
     std::size_t used_ = size_max;
 };

@@ -147,11 +147,10 @@ void UdpEndpoint::on_readable() {
     }
 }
 
-/// Answers what was received, all at once; then the handler does what nobody waits for.
+/// Answers what was received, a few at a time; then the handler does what nobody waits for.
 void UdpEndpoint::take_in(int count) {
     DatagramBatch& batch = shard_.batch();
-    UdpCounters& counters = shard_.udp();
-    counters.received += static_cast<u64>(count);
+    shard_.udp().received += static_cast<u64>(count);
     const Now moment = now();
     bool gone = false; // the handler may close or destroy this endpoint
     gone_ = &gone;
@@ -177,15 +176,24 @@ void UdpEndpoint::take_in(int count) {
             gone_ = nullptr;
             return;
         }
+        if (batch.full()) {
+            send_answers();
+        }
     }
-    const std::size_t answers = batch.answers();
-    const std::size_t sent = batch.send(fd_);
-    counters.sent += sent;
-    counters.send_failures += answers - sent;
+    send_answers();
     handler_.after_reply(moment);
     if (!gone) {
         gone_ = nullptr;
     }
+}
+
+void UdpEndpoint::send_answers() noexcept {
+    DatagramBatch& batch = shard_.batch();
+    UdpCounters& counters = shard_.udp();
+    const std::size_t answers = batch.answers();
+    const std::size_t sent = batch.send(fd_);
+    counters.sent += sent;
+    counters.send_failures += answers - sent;
 }
 
 void UdpEndpoint::count_overflows(u32 total) noexcept {

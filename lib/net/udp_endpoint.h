@@ -70,6 +70,7 @@ class UdpEndpoint final : private Poller::Source {
 
     void on_readable() override;
     void take_in(int count);
+    void send_answers() noexcept;
     void count_overflows(u32 total) noexcept;
     bool transmit(const Peer& peer, Bytes datagram);
 
