@@ -69,7 +69,9 @@ class Generator {
     void finished(u32 slot, u64 now);
     bool may_start(u64 now) const noexcept;
     void pump(u64 now);
+    void start_next(u64 now);
     void phase(double seconds);
+    void finish();
     void leave();
 
     Options options_;
@@ -91,11 +93,7 @@ class Generator {
 
 Generator::Generator(const Options& options)
     : options_(options), slots_(std::size_t{options.count} * options.slots),
-      flights_(slots_.size()), sockets_(
-                                   options.mode == "status" || options.mode == "echo"
-                                       ? 1 + (options.slots - 1) / slots_a_port
-                                       : options.slots
-                               ) {
+      flights_(slots_.size()), sockets_(1 + (options.slots - 1) / slots_a_port) {
     static const std::map<std::string, Mode> modes = {
         {"status", Mode::status},
         {"sessions", Mode::sessions},
@@ -155,13 +153,17 @@ bool Generator::may_start(u64 now) const noexcept {
 
 void Generator::pump(u64 now) {
     while (may_start(now)) {
-        const u32 slot = idle_.front();
-        idle_.pop_front();
-        flights_[slot] = {now, now, true};
-        ++active_;
-        ++started_;
-        send(slot, now);
+        start_next(now);
     }
+}
+
+void Generator::start_next(u64 now) {
+    const u32 slot = idle_.front();
+    idle_.pop_front();
+    flights_[slot] = {now, now, true};
+    ++active_;
+    ++started_;
+    send(slot, now);
 }
 
 void Generator::finished(u32 slot, u64 now) {
@@ -176,30 +178,36 @@ void Generator::finished(u32 slot, u64 now) {
 }
 
 void Generator::take_in(u64 now) {
-    sockets_.receive([&](MutableBytes datagram) {
-        const u32 slot = slot_of(datagram);
-        if (slot >= slots_.size() || !flights_[slot].active) {
-            ++counts_.ignored;
-            return;
+    sockets_.receive(
+        [&](MutableBytes datagram) {
+            const u32 slot = slot_of(datagram);
+            if (slot >= slots_.size() || !flights_[slot].active) {
+                ++counts_.ignored;
+                return;
+            }
+            switch (slots_[slot].take(plan_, datagram)) {
+            case Slot::Taken::ignored:
+                ++counts_.ignored;
+                break;
+            case Slot::Taken::wrong:
+                ++counts_.errors;
+                slots_[slot].restart(plan_);
+                send(slot, now);
+                break;
+            case Slot::Taken::next:
+                send(slot, now);
+                break;
+            case Slot::Taken::done:
+            case Slot::Taken::ready:
+                finished(slot, now);
+                break;
+            }
+        },
+        [&] {
+            pump(now);
+            sockets_.flush();
         }
-        switch (slots_[slot].take(plan_, datagram)) {
-        case Slot::Taken::ignored:
-            ++counts_.ignored;
-            break;
-        case Slot::Taken::wrong:
-            ++counts_.errors;
-            slots_[slot].restart(plan_);
-            send(slot, now);
-            break;
-        case Slot::Taken::next:
-            send(slot, now);
-            break;
-        case Slot::Taken::done:
-        case Slot::Taken::ready:
-            finished(slot, now);
-            break;
-        }
-    });
+    );
 }
 
 /// A phase ends when its time is over and nothing is under way any more.
@@ -247,7 +255,20 @@ void Generator::run() {
     phase(options_.seconds);
     counts_.seconds = static_cast<double>(now_ns() - begun) * 1e-9;
     counts_.cpu = cpu_time(options_.pid) - before;
+    const Counts kept = counts_;
+    finish();
     leave();
+    counts_ = kept;
+}
+
+/// What is under way ends: a session that is left open would be missing in the next run.
+void Generator::finish() {
+    stopping_ = true;
+    const u64 give_up = now_ns() + 2 * retry_after_ns;
+    while (active_ > 0 && now_ns() < give_up) {
+        phase(0.002);
+    }
+    stopping_ = false;
 }
 
 /// Closes what log_in() opened: a BMC has few sessions to give.
@@ -255,10 +276,6 @@ void Generator::leave() {
     if (plan_.mode != Mode::status) {
         return;
     }
-    const Counts kept = counts_;
-    stopping_ = true;
-    phase(0.1); // what is under way comes back
-    stopping_ = false;
     options_.rate = 0;
     plan_.mode = Mode::sessions;
     for (const u32 slot : idle_) {
@@ -266,16 +283,13 @@ void Generator::leave() {
     }
     const u64 give_up = now_ns() + u64{5} * 1'000'000'000;
     for (std::size_t left = idle_.size(); left > 0 && now_ns() < give_up; --left) {
-        const u32 slot = idle_.front();
-        idle_.pop_front();
-        flights_[slot] = {now_ns(), now_ns(), true};
-        send(slot, now_ns());
+        start_next(now_ns());
         if (left % logging_in_max == 1) {
             stopping_ = true;
             phase(0.005);
         }
     }
-    counts_ = kept;
+    finish();
 }
 
 void Generator::report() const {

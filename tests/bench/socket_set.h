@@ -46,9 +46,9 @@ class SocketSet {
     /// Until something can be read, or `milliseconds` are over.
     void wait(int milliseconds) { ::poll(polled_.data(), polled_.size(), milliseconds); }
 
-    /// Calls `take` with every datagram that is there.
-    template <class F>
-    void receive(F&& take) {
+    /// Calls `take` with every datagram that is there, and `then` after those of one socket.
+    template <class F, class G>
+    void receive(F&& take, G&& then) {
         for (std::size_t i = 0; i < polled_.size(); ++i) {
             if ((polled_[i].revents & POLLIN) == 0) {
                 continue;
@@ -61,6 +61,7 @@ class SocketSet {
                              .first(headers_[static_cast<std::size_t>(n)].msg_len));
                 }
             } while (got == static_cast<int>(batch));
+            then();
         }
     }
 
