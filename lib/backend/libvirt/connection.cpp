@@ -1,11 +1,13 @@
 #include "backend/libvirt/connection.h"
 
 #include "backend/libvirt/handles.h"
+#include "backend/libvirt/uri.h"
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <libvirt/virterror.h>
+#include <optional>
 
 namespace vbmc::backend::libvirt {
 
@@ -24,11 +26,14 @@ const ConnectionEvents& events_of(void* opaque) {
     return **static_cast<Events*>(opaque);
 }
 
+std::string text_of(const char* text) {
+    return text != nullptr ? text : "";
+}
+
 DomainEvent event_of(virDomainPtr domain) {
     DomainEvent event;
     event.uuid = uuid_of(domain);
-    const char* name = virDomainGetName(domain);
-    event.name = name != nullptr ? name : "";
+    event.name = text_of(virDomainGetName(domain));
     return event;
 }
 
@@ -73,32 +78,59 @@ bool answer(virConnectCredential& asked, std::string_view text) {
     return true;
 }
 
-int on_credentials(virConnectCredentialPtr asked, unsigned count, void* opaque) {
-    const auto& access = *static_cast<const Access*>(opaque);
-    for (unsigned i = 0; i < count; ++i) {
-        const int type = asked[i].type;
-        if (type == VIR_CRED_PASSPHRASE || type == VIR_CRED_NOECHOPROMPT) {
-            const Result<Secret> password = access.password();
-            if (password.has_error() || password->empty() ||
-                !answer(asked[i], password->reveal())) {
-                return -1;
-            }
-        } else if (access.username.empty() || !answer(asked[i], access.username)) {
-            return -1;
-        }
-    }
-    return 0;
+/// The course of a log-in: what may be told, and why it could not be.
+struct LogIn {
+    const Access* access;
+    std::optional<Error> why_not;
+};
+
+Error not_told(std::string what) {
+    return Error(ErrorCode::unauthenticated, std::move(what))
+        .with_hint("set the options username and password");
 }
 
-/// ssh must not ask anybody: there is no terminal.
-std::string with_no_tty(const std::string& uri) {
-    const auto scheme = uri.find("://");
-    const bool ssh =
-        scheme != std::string::npos && uri.substr(0, scheme).find("+ssh") != std::string::npos;
-    if (!ssh || uri.find("no_tty=") != std::string::npos) {
-        return uri;
+std::optional<Error> give(const Access& access, virConnectCredential& asked) {
+    switch (asked.type) {
+    case VIR_CRED_PASSPHRASE:
+    case VIR_CRED_NOECHOPROMPT: {
+        const Result<Secret> password = access.password();
+        if (password.has_error()) {
+            return password.error();
+        }
+        if (password->empty()) {
+            return not_told("it asks for a password");
+        }
+        return answer(asked, password->reveal()) ? std::nullopt
+                                                 : std::optional(not_told("no memory"));
     }
-    return uri + (uri.find('?') == std::string::npos ? "?" : "&") + "no_tty=1";
+    case VIR_CRED_ECHOPROMPT: // a question for a person: whether a host's key is the right one
+        return Error(ErrorCode::unavailable, "it asks: " + text_of(asked.prompt))
+            .with_hint("vbmcd answers no questions: put the host's key into the known_hosts");
+    default:
+        if (access.username.empty()) {
+            return not_told("it asks for a user name");
+        }
+        return answer(asked, access.username) ? std::nullopt : std::optional(not_told("no memory"));
+    }
+}
+
+int on_credentials(virConnectCredentialPtr asked, unsigned count, void* opaque) {
+    auto& log_in = *static_cast<LogIn*>(opaque);
+    for (unsigned i = 0; i < count && !log_in.why_not; ++i) {
+        log_in.why_not = give(*log_in.access, asked[i]);
+    }
+    return log_in.why_not ? -1 : 0;
+}
+
+Error no_connection(const Whom& whom, const LogIn& log_in) {
+    if (log_in.why_not) {
+        Error why =
+            trouble(whom, log_in.why_not->code, "cannot connect: " + log_in.why_not->message);
+        why.reason = log_in.why_not->reason;
+        why.hint = log_in.why_not->hint;
+        return why;
+    }
+    return connect_fault(whom);
 }
 
 } // namespace
@@ -137,10 +169,8 @@ Result<std::vector<DomainState>> list_states(virConnectPtr connection, const Who
         const Domain domain(domains[i]);
         int state = VIR_DOMAIN_NOSTATE;
         if (virDomainGetState(domain.get(), &state, nullptr, 0) == 0) {
-            const char* name = virDomainGetName(domain.get());
-            all.push_back(
-                {uuid_of(domain.get()), name != nullptr ? name : "", power_of(domain.get(), state)}
-            );
+            const std::string name = text_of(virDomainGetName(domain.get()));
+            all.push_back({uuid_of(domain.get()), name, power_of(domain.get(), state)});
         }
     }
     std::free(domains);
@@ -150,15 +180,11 @@ Result<std::vector<DomainState>> list_states(virConnectPtr connection, const Who
 Result<std::unique_ptr<Connection>>
 Connection::open(const Access& access, std::shared_ptr<const ConnectionEvents> events) {
     auto types = credential_types();
-    Access copy = access; // libvirt's callback takes a plain pointer
-    virConnectAuth auth{types.data(), static_cast<unsigned>(types.size()), on_credentials, &copy};
-    virConnectPtr raw = virConnectOpenAuth(with_no_tty(access.uri).c_str(), &auth, 0);
+    LogIn log_in{&access, std::nullopt};
+    virConnectAuth auth{types.data(), static_cast<unsigned>(types.size()), on_credentials, &log_in};
+    virConnectPtr raw = virConnectOpenAuth(unattended(access.uri).c_str(), &auth, 0);
     if (raw == nullptr) {
-        Error why = fault({{}, shown(access.uri)}, "connect");
-        if (why.code == ErrorCode::internal || why.code == ErrorCode::failed_precondition) {
-            why.code = ErrorCode::unavailable; // nothing was reached
-        }
-        return why;
+        return no_connection({{}, shown(access.uri)}, log_in);
     }
     std::unique_ptr<Connection> made(new Connection(raw));
     virConnectSetKeepAlive(raw, keep_alive_interval_s, keep_alive_misses); // where there is a wire

@@ -3,6 +3,8 @@
 #include "backend/libvirt/connection.h"
 #include "backend/libvirt/domain_driver.h"
 #include "backend/libvirt/machine.h"
+#include "backend/libvirt/text.h"
+#include "backend/libvirt/uri.h"
 #include "backend/libvirt/xml.h"
 
 #include <algorithm>
@@ -16,29 +18,10 @@ constexpr std::size_t labels_max = 64;
 constexpr std::size_t value_bytes_max = 256;
 constexpr std::size_t depth_max = 8;
 
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return out;
-}
-
-/// Without what a terminal would act on, nor space around it.
-std::string clean(std::string_view text) {
-    std::string out;
-    for (const char c : text.substr(0, value_bytes_max)) {
-        out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-    }
-    const auto first = out.find_first_not_of(' ');
-    const auto last = out.find_last_not_of(' ');
-    return first == std::string::npos ? std::string() : out.substr(first, last - first + 1);
-}
-
 class Labels {
   public:
     void add(const std::string& key, std::string_view value) {
-        const std::string text = clean(value);
+        const std::string text = clean(value, value_bytes_max);
         if (!text.empty() && all_.size() < labels_max && key.size() <= value_bytes_max) {
             all_.emplace(key, text);
         }
@@ -47,7 +30,7 @@ class Labels {
     void add_tags(std::string_view text) {
         while (!text.empty()) {
             const auto end = text.find_first_of(",; \t\n");
-            const std::string tag = clean(text.substr(0, end));
+            const std::string tag = clean(text.substr(0, end), value_bytes_max);
             if (!tag.empty()) {
                 add("tag." + lower(tag), "true");
             }

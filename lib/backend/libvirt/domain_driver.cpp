@@ -2,6 +2,8 @@
 
 #include "backend/libvirt/machine.h"
 #include "backend/libvirt/media.h"
+#include "backend/libvirt/text.h"
+#include "backend/libvirt/uri.h"
 
 #include <algorithm>
 #include <utility>
@@ -11,13 +13,6 @@ namespace vbmc::backend::libvirt {
 namespace {
 
 constexpr int looks_max = 4; // of one power_state(), while events overtake it
-
-std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return text;
-}
 
 } // namespace
 

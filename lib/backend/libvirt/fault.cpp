@@ -1,5 +1,9 @@
 #include "backend/libvirt/fault.h"
 
+#include "backend/libvirt/text.h"
+
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <libvirt/virterror.h>
 
@@ -57,6 +61,81 @@ ErrorCode code_of(const virError& error) noexcept {
     }
 }
 
+struct Known {
+    std::string_view said; // by ssh, GnuTLS or libvirt, somewhere in the message
+    ErrorCode code;
+    std::string_view hint;
+};
+
+/// ssh draws a box of these around its loudest warning.
+constexpr std::string_view box = "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@";
+
+std::string without_box(std::string text) {
+    for (auto at = text.find(box); at != std::string::npos; at = text.find(box)) {
+        text.erase(at, box.size());
+    }
+    return text;
+}
+
+/// What fails on the way to a host, and libvirt's code does not tell apart.
+constexpr std::array known_troubles = {
+    Known{
+        "HOST IDENTIFICATION HAS CHANGED", // ssh, at length
+        ErrorCode::unavailable,
+        "known_hosts has another key of it: if the host was installed anew, compare and replace "
+        "it"},
+    Known{
+        "ost key verification failed", // ssh
+        ErrorCode::unavailable,
+        "compare the host's key, then put it into .ssh/known_hosts of vbmcd's user: "
+        "ssh-keyscan HOST"},
+    Known{
+        "HOST KEY VERIFICATION FAILED", // libssh, libssh2
+        ErrorCode::unavailable,
+        "known_hosts has another key of it: if the host was installed anew, compare and replace "
+        "it"},
+    Known{
+        "Permission denied (publickey", // ssh
+        ErrorCode::unauthenticated,
+        "the URI's keyfile=PATH: a key without passphrase that vbmcd's user can read and that the "
+        "host accepts"},
+    Known{
+        "nc: not found",
+        ErrorCode::unavailable,
+        "with socket= in the URI the host needs netcat: apt install netcat-openbsd there"},
+    Known{
+        "Failed to verify peer's certificate",
+        ErrorCode::unavailable,
+        "the host's certificate is not signed by cacert.pem, or not made out for the name in the "
+        "URI"},
+    Known{
+        "failed validation against",
+        ErrorCode::unavailable,
+        "the certificates in the URI's pkipath (or /etc/pki) do not belong together"},
+    Known{
+        "Cannot read CA certificate",
+        ErrorCode::unavailable,
+        "cacert.pem, clientcert.pem and clientkey.pem belong into a folder that vbmcd's user can "
+        "read, named by the URI's pkipath"},
+    Known{
+        "Unable to read TLS confirmation",
+        ErrorCode::unauthenticated,
+        "the host refuses the client certificate: it takes one of its own CA (clientcert.pem, "
+        "clientkey.pem), named in tls_allowed_dn_list if there is one"},
+    Known{
+        "TLS handshake failed",
+        ErrorCode::unavailable,
+        "is that the TLS port of a libvirtd (16514)?"},
+};
+
+const Known* find_known(std::string_view message) {
+    const auto at =
+        std::find_if(known_troubles.begin(), known_troubles.end(), [message](const Known& known) {
+            return message.find(known.said) != std::string_view::npos;
+        });
+    return at == known_troubles.end() ? nullptr : &*at;
+}
+
 std::string hint_of(ErrorCode code, const Whom& whom) {
     switch (code) {
     case ErrorCode::not_found:
@@ -76,18 +155,6 @@ std::string hint_of(ErrorCode code, const Whom& whom) {
 
 } // namespace
 
-std::string shown(std::string_view uri) {
-    const auto start = uri.find("://");
-    const auto at = uri.find('@');
-    if (start == std::string_view::npos || at == std::string_view::npos ||
-        uri.substr(start + 3, at - start - 3).find('/') != std::string_view::npos) {
-        return std::string(uri);
-    }
-    const auto colon = uri.find(':', start + 3);
-    return colon < at ? std::string(uri.substr(0, colon)) + std::string(uri.substr(at))
-                      : std::string(uri);
-}
-
 std::string to_string(const Whom& whom) {
     return whom.domain.empty() ? whom.uri : "domain '" + whom.domain + "' at " + whom.uri;
 }
@@ -106,11 +173,23 @@ Error fault(const Whom& whom, std::string_view doing) {
         );
     }
     const ErrorCode code = code_of(*last);
-    std::string message = last->message != nullptr ? last->message : "";
-    message.resize(std::min(message.size(), message_bytes_max));
+    const std::string said = last->message != nullptr ? last->message : "";
+    const std::string message = clean(without_box(said), message_bytes_max);
     return trouble(
         whom, code, "cannot " + std::string(doing) + ": " + message, hint_of(code, whom)
     );
+}
+
+Error connect_fault(const Whom& whom) {
+    Error why = fault(whom, "connect");
+    if (const Known* known = find_known(why.message)) {
+        why.code = known->code;
+        why.hint = known->hint;
+    } else if (why.code == ErrorCode::internal || why.code == ErrorCode::failed_precondition) {
+        why.code = ErrorCode::unavailable; // nothing was reached
+        why.hint = hint_of(why.code, whom);
+    }
+    return why;
 }
 
 int last_code() noexcept {

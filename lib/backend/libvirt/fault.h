@@ -21,6 +21,9 @@ std::string to_string(const Whom& whom);
 /// What libvirt complained of last on this thread. `doing`: "start it", "read its state".
 Error fault(const Whom& whom, std::string_view doing);
 
+/// The same of a connection that could not be opened.
+Error connect_fault(const Whom& whom);
+
 /// The same, with a message of our own.
 Error trouble(
     const Whom& whom, ErrorCode code, std::string_view what, std::string hint = std::string()
@@ -28,8 +31,5 @@ Error trouble(
 
 /// The code of libvirt's last error on this thread (virErrorNumber).
 int last_code() noexcept;
-
-/// The URI as it may be shown: what stands between ':' and '@' is no one's business.
-std::string shown(std::string_view uri);
 
 } // namespace vbmc::backend::libvirt

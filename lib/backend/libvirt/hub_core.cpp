@@ -1,5 +1,6 @@
 #include "backend/libvirt/hub_core.h"
 
+#include "backend/libvirt/uri.h"
 #include "base/log.h"
 
 #include <algorithm>
@@ -20,10 +21,7 @@ constexpr Duration ask_interval = std::chrono::seconds(5); // of hosts that tell
 
 /// "lv-HOST": what the kernel keeps of a thread's name is short.
 std::string pool_name(const std::string& uri) {
-    const auto start = uri.find("://");
-    std::string rest = start == std::string::npos ? uri : uri.substr(start + 3);
-    rest = rest.substr(rest.find('@') == std::string::npos ? 0 : rest.find('@') + 1);
-    const std::string host = rest.substr(0, rest.find_first_of("/?:"));
+    const std::string host = host_of(uri);
     return "lv-" + (host.empty() ? "local" : host);
 }
 
@@ -216,7 +214,7 @@ void HubCore::opened(Result<std::unique_ptr<Connection>> result, u32 serial) {
     }
     if (result.has_error()) {
         why_not_ = result.error();
-        if (++failures_ == 1) {
+        if (++failures_ == 1 || news) {
             log(Level::warn,
                 "libvirt.unreachable",
                 {{"uri", whom_.uri}, {"error", describe(why_not_)}});
@@ -253,6 +251,7 @@ void HubCore::lost(u32 serial) {
         ErrorCode::unavailable,
         "the connection was lost",
         "is libvirtd (or virtqemud) running there? vbmcd connects again by itself"
+        const bool news = result.error().message != why_not_.message;
     );
     log(Level::warn, "libvirt.lost", {{"uri", whom_.uri}});
     tell_all({Notice::What::lost});

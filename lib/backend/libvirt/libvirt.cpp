@@ -2,6 +2,7 @@
 
 #include "backend/libvirt/discover.h"
 #include "backend/libvirt/domain_driver.h"
+#include "backend/libvirt/uri.h"
 
 #include <utility>
 
@@ -53,10 +54,9 @@ std::shared_ptr<const bmc::SensorSet> sensor_set() {
 Result<Access> access_from(const DriverConfig& config) {
     Access access;
     access.uri = config.text("uri");
-    if (shown(access.uri) != access.uri) {
-        return Error(ErrorCode::invalid_argument, "option 'uri' must not hold a password")
-            .with_field("backend.options.uri")
-            .with_hint("use the options username and password");
+    const auto may = check_uri(access.uri);
+    if (may.has_error()) {
+        return may.error();
     }
     access.username = config.text("username");
     access.password = [config] { return config.secret("password"); };
