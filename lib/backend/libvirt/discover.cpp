@@ -150,10 +150,11 @@ discover(const DriverContext& context, DriverConfig config, Mono deadline) {
     }
     boost::asio::io_context& shard = context.shard;
     const Whom whom{{}, shown(access->uri)};
+    const Place place{whom, "discovery"};
     const std::shared_ptr<Hub> hub = Hub::get(context.commons, std::move(*access));
     std::function<Result<std::vector<Found>>(virConnectPtr)> work =
         [whom](virConnectPtr connection) { return list_domains(connection, whom); };
-    co_return co_await call<std::vector<Found>>(hub, shard, deadline, std::move(work));
+    co_return co_await call<std::vector<Found>>(hub, shard, place, deadline, std::move(work));
 }
 
 } // namespace vbmc::backend::libvirt

@@ -37,7 +37,7 @@ bmc::Capabilities DomainDriver::capabilities() const {
 template <class T>
 Awaitable<Result<T>>
 DomainDriver::ask(Mono deadline, std::function<Result<T>(virConnectPtr)> work) {
-    return call<T>(hub_, shard_, deadline, std::move(work));
+    return call<T>(hub_, shard_, Place{whom_, "domain " + whom_.domain}, deadline, std::move(work));
 }
 
 Awaitable<Result<bmc::PowerState>> DomainDriver::power_state(Mono deadline) {
@@ -57,7 +57,10 @@ Awaitable<Result<void>> DomainDriver::set_power(bmc::PowerAction action, Mono de
                                                        action](virConnectPtr connection) {
         return press(connection, whom, action);
     };
-    co_return co_await ask<void>(deadline, std::move(work));
+    // Turning it off ends what hangs in a call to it, so it must not wait behind that.
+    const bool off = action == bmc::PowerAction::off;
+    const Place place{whom_, (off ? "off " : "domain ") + whom_.domain};
+    co_return co_await call<void>(hub_, shard_, place, deadline, std::move(work));
 }
 
 Awaitable<Result<void>> DomainDriver::set_boot(bmc::BootRequest boot, Mono deadline) {

@@ -57,8 +57,10 @@ struct Wait {
     std::shared_ptr<std::atomic<bool>> given_up = std::make_shared<std::atomic<bool>>(false);
 };
 
-/// One blocking call.
+/// One blocking call. Those of one lane run one after the other: what hangs holds up its own
+/// successors and never takes a second thread. Other lanes overtake it.
 struct Job {
+    std::string lane;
     Mono deadline{};
     std::function<void(virConnectPtr)> run;   // on a thread of the pool
     std::function<void(const Error&)> refuse; // instead of it
@@ -96,16 +98,24 @@ class Hub {
     std::shared_ptr<HubCore> core_;
 };
 
+/// Whom a call is about, for texts, and which lane it takes.
+struct Place {
+    Whom whom;
+    std::string lane;
+};
+
 /// Calls `work` on a thread of the hub's with its connection; resumes on the shard.
 template <class T>
 net::Awaitable<Result<T>> call(
     std::shared_ptr<Hub> hub,
     boost::asio::io_context& shard,
+    Place place,
     Mono deadline,
     std::function<Result<T>(virConnectPtr)> work
 ) {
     auto answer = std::make_shared<std::optional<Result<T>>>();
     Job job;
+    job.lane = place.lane;
     job.deadline = deadline;
     job.run = [answer, work = std::move(work)](virConnectPtr connection) {
         answer->emplace(work(connection));
@@ -113,7 +123,9 @@ net::Awaitable<Result<T>> call(
     job.refuse = [answer](const Error& why) { answer->emplace(why); };
     const bool done = co_await hub->carry_out(shard, std::move(job));
     if (!done) { // the answer may be written this moment
-        co_return Error(ErrorCode::deadline_exceeded, "libvirt did not answer in time");
+        co_return trouble(
+            place.whom, ErrorCode::deadline_exceeded, "libvirt did not answer in time"
+        );
     }
     co_return std::move(**answer);
 }

@@ -12,7 +12,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr unsigned pool_threads = 4; // a domain that hangs holds up no other one
+constexpr unsigned threads_min = 4;
+constexpr unsigned threads_max = 16; // more only while domains hang, each a thread or two
 constexpr std::size_t queue_max = 4096;
 constexpr Duration retry_min = std::chrono::milliseconds(500);
 constexpr Duration retry_max = std::chrono::seconds(10);
@@ -69,7 +70,8 @@ HubCore::HubCore(std::shared_ptr<Desk> desk, std::shared_ptr<asio::io_context> p
       timer_(desk_->context().get_executor()) {}
 
 void HubCore::begin() {
-    desk_->start_pool(pool_name(access_.uri), pool_threads, pool_);
+    desk_->start_pool(pool_name(access_.uri), threads_min, pool_);
+    threads_ = threads_min;
     desk_->at_stop([weak = weak_from_this()] {
         if (const auto self = weak.lock()) {
             self->end();
@@ -86,6 +88,10 @@ void HubCore::end() {
     timer_.cancel();
     hearers_.clear();
     connection_.reset(); // closed on the pool, whose threads end after that
+    for (auto& [lane, waiting] : lanes_) {
+        queue_.insert(queue_.end(), waiting.begin(), waiting.end());
+        waiting.clear();
+    }
     refuse_queue(Error(ErrorCode::aborted, "vbmcd lets go of " + whom_.uri));
     pool_guard_.reset();
 }
@@ -100,7 +106,7 @@ void HubCore::take(Job job) {
     const Mono now = net::now().mono;
     switch (phase_) {
     case Phase::open:
-        send_to_pool(std::move(job));
+        start(std::move(job));
         return;
     case Phase::ended:
         refuse(job, Error(ErrorCode::aborted, "vbmcd lets go of " + whom_.uri));
@@ -140,7 +146,38 @@ void HubCore::refuse_queue(const Error& why) {
     }
 }
 
+void HubCore::start(Job job) {
+    const auto [at, free] = lanes_.try_emplace(job.lane);
+    if (free) {
+        send_to_pool(std::move(job));
+        return;
+    }
+    std::deque<Job>& waiting = at->second;
+    std::erase_if(waiting, [](const Job& old) { return old.given_up->load(); });
+    waiting.push_back(std::move(job));
+}
+
+/// A lane's call has ended: the next one's turn, which may find the connection gone.
+void HubCore::next_of(const std::string& lane) {
+    --running_;
+    auto node = lanes_.extract(lane);
+    for (Job& job : node.mapped()) {
+        if (!job.given_up->load()) {
+            take(std::move(job));
+        }
+    }
+}
+
+void HubCore::grow() {
+    if (running_ > threads_ && threads_ < threads_max) {
+        desk_->start_pool(pool_name(access_.uri), 1, pool_);
+        ++threads_;
+    }
+}
+
 void HubCore::send_to_pool(Job job) {
+    ++running_;
+    grow();
     asio::post(
         *pool_,
         [self = shared_from_this(), connection = connection_, job = std::move(job)]() mutable {
@@ -160,12 +197,13 @@ void HubCore::run_job(const std::shared_ptr<Connection>& connection, const Job& 
         job.run(connection->get());
     }
     const bool alive = connection->is_alive();
-    desk_->post([self = shared_from_this(), used = connection, alive, done = job.done]() mutable {
+    desk_->post([self = shared_from_this(), used = connection, alive, job]() mutable {
         if (!alive && self->connection_ == used) {
             self->lost(self->serial_);
         }
         used.reset();
-        done();
+        job.done();
+        self->next_of(job.lane);
     });
 }
 
@@ -213,6 +251,7 @@ void HubCore::opened(Result<std::unique_ptr<Connection>> result, u32 serial) {
         return;
     }
     if (result.has_error()) {
+        const bool news = result.error().message != why_not_.message;
         why_not_ = result.error();
         if (++failures_ == 1 || news) {
             log(Level::warn,
@@ -233,7 +272,7 @@ void HubCore::opened(Result<std::unique_ptr<Connection>> result, u32 serial) {
         "libvirt.connected",
         {{"uri", whom_.uri}, {"events", connection_->tells() ? "yes" : "no"}});
     for (Job& job : std::exchange(queue_, {})) {
-        send_to_pool(std::move(job));
+        start(std::move(job));
     }
     resync();
 }
@@ -251,7 +290,6 @@ void HubCore::lost(u32 serial) {
         ErrorCode::unavailable,
         "the connection was lost",
         "is libvirtd (or virtqemud) running there? vbmcd connects again by itself"
-        const bool news = result.error().message != why_not_.message;
     );
     log(Level::warn, "libvirt.lost", {{"uri", whom_.uri}});
     tell_all({Notice::What::lost});

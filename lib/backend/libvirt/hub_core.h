@@ -35,10 +35,13 @@ class HubCore : public std::enable_shared_from_this<HubCore> {
     };
 
     void take(Job job);
+    void start(Job job);
+    void next_of(const std::string& lane);
     void refuse(const Job& job, const Error& why);
     void refuse_queue(const Error& why);
     void run_job(const std::shared_ptr<Connection>& connection, const Job& job);
     void send_to_pool(Job job);
+    void grow();
 
     void open();
     void opened(Result<std::unique_ptr<Connection>> result, u32 serial);
@@ -69,7 +72,10 @@ class HubCore : public std::enable_shared_from_this<HubCore> {
     Phase phase_ = Phase::idle;
     u32 serial_ = 0; // of the connection: what comes from an older one is nothing to us
     std::shared_ptr<Connection> connection_;
-    std::deque<Job> queue_; // until it is open
+    std::deque<Job> queue_;                                  // until it is open
+    std::unordered_map<std::string, std::deque<Job>> lanes_; // those with a call; what waits for it
+    unsigned threads_ = 0;
+    unsigned running_ = 0;
     std::unordered_multimap<std::string, Hearer> hearers_;
     unsigned failures_ = 0; // in a row
     Mono tried_at_ = Mono::min();

@@ -10,6 +10,9 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <catch2/catch.hpp>
 
+#include <atomic>
+#include <future>
+
 using namespace vbmc;
 using namespace vbmc::backend;
 using namespace std::chrono_literals;
@@ -218,4 +221,44 @@ TEST_CASE("drivers of one host share its connection, and it ends with the last",
     CHECK_FALSE(last.expired());
     same.reset();
     CHECK(last.expired());
+}
+
+TEST_CASE("a call that hangs takes one thread and delays its own machine alone", "[libvirt]") {
+    using libvirt::Place;
+    World world;
+    libvirt::Access access;
+    access.uri = "test:///default";
+    access.password = [] { return Result<Secret>(Secret()); };
+    const auto hub = libvirt::Hub::get(&world.commons, access);
+    std::atomic<int> hanging{0};
+    std::promise<void> answer;
+    const std::shared_future<void> answered = answer.get_future().share();
+    const auto ask = [&](const std::string& machine, bool hangs) {
+        std::function<Result<int>(virConnectPtr)> work = [&, hangs](virConnectPtr) {
+            if (hangs) {
+                ++hanging;
+                answered.wait();
+            }
+            return Result<int>(7);
+        };
+        const Place place{{machine, "test:///default"}, machine};
+        auto call = libvirt::call<int>(hub, world.context, place, never, std::move(work));
+        return world.finish(std::move(call), hangs ? 100ms : 10s);
+    };
+    for (int i = 0; i < 6; ++i) { // a worker that tries again and again
+        const auto late = ask("stuck", true);
+        REQUIRE(late.has_error());
+        CHECK(late.error().code == ErrorCode::deadline_exceeded);
+        CHECK(late.error().message.find("domain 'stuck' at test:///default") == 0);
+        CHECK(ask("lively", false));
+    }
+    CHECK(hanging == 1);
+    for (int i = 0; i < 8; ++i) {
+        CHECK(ask("stuck-" + std::to_string(i), true).has_error());
+    }
+    CHECK(hanging == 9); // more than the threads it began with
+    CHECK(ask("lively", false));
+    answer.set_value();
+    CHECK(ask("stuck", false)); // what was given up meanwhile is not made up for
+    CHECK(hanging == 9);
 }
