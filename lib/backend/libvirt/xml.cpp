@@ -4,6 +4,19 @@
 
 namespace vbmc::backend::libvirt {
 
+namespace {
+
+constexpr int depth_max = 256; // libxml2's own limit, so every honest libvirt's
+
+/// pugixml frees a subtree by recursion: one of a host's invention could need more stack than there
+/// is.
+class Depth : public pugi::xml_tree_walker {
+  public:
+    bool for_each(pugi::xml_node&) override { return depth() < depth_max; }
+};
+
+} // namespace
+
 Result<std::unique_ptr<pugi::xml_document>> parse_domain(std::string_view xml) {
     auto document = std::make_unique<pugi::xml_document>();
     const unsigned options = pugi::parse_default | pugi::parse_ws_pcdata | pugi::parse_comments;
@@ -14,6 +27,10 @@ Result<std::unique_ptr<pugi::xml_document>> parse_domain(std::string_view xml) {
             std::string("its definition cannot be read: ") +
                 (result ? "there is no <domain>" : result.description())
         );
+    }
+    Depth depth;
+    if (!document->traverse(depth)) {
+        return Error(ErrorCode::corrupt, "its definition cannot be read: it is nested too deep");
     }
     return document;
 }

@@ -162,6 +162,25 @@ TEST_CASE("readings: CPU usage is a difference, a faulty drive is told", "[libvi
     CHECK_FALSE(readings_of(drives, before, Load{})[0].available);
 }
 
+TEST_CASE("a definition of a host's invention is refused, not recursed into", "[libvirt]") {
+    constexpr std::size_t levels = 500'000; // what fits into libvirt's own limit of 4 MiB
+    std::string deep = "<domain><devices><disk device='cdrom'><source>";
+    for (std::size_t i = 0; i < levels; ++i) {
+        deep += "<a>";
+    }
+    for (std::size_t i = 0; i < levels; ++i) {
+        deep += "</a>";
+    }
+    deep += "</source></disk></devices></domain>";
+    const auto refused = drive_with(deep, {}, std::nullopt);
+    REQUIRE(refused.has_error());
+    CHECK(refused.error().code == vbmc::ErrorCode::corrupt);
+    CHECK(labels_of(deep).empty());
+    const std::string bomb = "<!DOCTYPE d [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;'>]>"
+                             "<domain><title>&b;</title></domain>";
+    CHECK(labels_of(bomb)["title"] == "&b;"); // no entity is ever replaced
+}
+
 TEST_CASE("labels: title, metadata by path, tags one by one", "[libvirt]") {
     const auto labels = labels_of(xml);
     CHECK(labels.at("title") == "Build 7");
