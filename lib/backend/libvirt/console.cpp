@@ -73,9 +73,9 @@ class ConsoleLine : public std::enable_shared_from_this<ConsoleLine> {
 
     static void on_stream(virStreamPtr, int events, void* opaque) {
         const auto self = *static_cast<std::shared_ptr<ConsoleLine>*>(opaque);
-        if ((events & VIR_STREAM_EVENT_WRITABLE) != 0) {
-            asio::post(self->strand_, [self] { self->send(); });
+        if ((events & VIR_STREAM_EVENT_WRITABLE) != 0) { // send() may ask for the next one
             virStreamEventUpdateCallback(self->stream_.get(), reading);
+            asio::post(self->strand_, [self] { self->send(); });
         }
         if ((events & VIR_STREAM_EVENT_READABLE) != 0) {
             self->read();
