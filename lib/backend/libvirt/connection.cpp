@@ -207,20 +207,31 @@ void Connection::subscribe(const std::shared_ptr<const ConnectionEvents>& events
     if (add(VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle))) {
         add(VIR_DOMAIN_EVENT_ID_REBOOT, VIR_DOMAIN_EVENT_CALLBACK(on_reboot));
     }
-    auto opaque = std::make_unique<Events>(events);
+    const auto own = std::make_shared<const ConnectionEvents>(*events);
+    auto opaque = std::make_unique<Events>(own);
     if (virConnectRegisterCloseCallback(connection_, on_close, opaque.get(), free_events) == 0) {
-        opaque.release();
-        hears_close_ = true;
+        on_close_ = opaque.release();
+        hears_close_ = own;
     }
+}
+
+/// A hypervisor's driver that runs inside this process has no wire to lose: it says yes to the
+/// callback, forgets it, and never frees it. The others free it within this call, or, when it
+/// fails because the wire is dead, later.
+void Connection::stop_hearing_close() {
+    const bool stopped =
+        on_close_ != nullptr && virConnectUnregisterCloseCallback(connection_, on_close) == 0;
+    if (stopped && !hears_close_.expired()) {
+        free_events(on_close_);
+    }
+    on_close_ = nullptr;
 }
 
 Connection::~Connection() {
     for (const int callback : callbacks_) {
         virConnectDomainEventDeregisterAny(connection_, callback);
     }
-    if (hears_close_) {
-        virConnectUnregisterCloseCallback(connection_, on_close);
-    }
+    stop_hearing_close();
     virConnectClose(connection_);
 }
 

@@ -48,9 +48,12 @@ class Connection {
 
     void subscribe(const std::shared_ptr<const ConnectionEvents>& events);
 
+    void stop_hearing_close();
+
     virConnectPtr connection_;
     std::vector<int> callbacks_;
-    bool hears_close_ = false;
+    std::shared_ptr<const ConnectionEvents>* on_close_ = nullptr; // libvirt's, as a rule
+    std::weak_ptr<const ConnectionEvents> hears_close_;           // expired: libvirt freed it
 };
 
 /// The state of a domain as a power meter sees it: a paused guest draws power.
