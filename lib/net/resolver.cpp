@@ -1,9 +1,13 @@
 #include "net/resolver.h"
 
 #include "net/sleep.h"
+#include "net/thread.h"
 
 #include <algorithm>
+#include <atomic>
+#include <memory>
 #include <netdb.h>
+#include <system_error>
 #include <utility>
 
 namespace vbmc::net {
@@ -39,36 +43,57 @@ Error resolve_timeout(const std::string& host) {
         .with_hint("check this machine's name server, or give an address instead of the name");
 }
 
-} // namespace
+Error no_thread(const std::string& host) {
+    return Error(
+               ErrorCode::unavailable,
+               "NAME_NOT_RESOLVED",
+               "the host name " + host + " cannot be looked up: no thread can be started"
+    )
+        .with_hint("raise the limit of threads (systemd: TasksMax), or give an address instead");
+}
 
-struct Resolver::Lookup {
-    explicit Lookup(std::string host_) : host(std::move(host_)) {
-        hints.ai_family = AF_UNSPEC;
-        hints.ai_socktype = SOCK_STREAM;
-        hints.ai_flags = AI_ADDRCONFIG;
-        block.ar_name = host.c_str();
-        block.ar_request = &hints;
+std::atomic<unsigned> under_way{0}; // lookups of the process
+
+bool take_place() noexcept {
+    if (under_way.fetch_add(1) < Resolver::lookups_max) {
+        return true;
     }
+    under_way.fetch_sub(1);
+    return false;
+}
+
+/// Owned by whoever waits for it and by its thread: the last of them frees it.
+class Lookup {
+  public:
+    explicit Lookup(std::string host) : host_(std::move(host)) {}
 
     ~Lookup() {
-        if (block.ar_result != nullptr) {
-            ::freeaddrinfo(block.ar_result);
+        if (found_ != nullptr) {
+            ::freeaddrinfo(found_);
         }
     }
 
     Lookup(const Lookup&) = delete;
     Lookup& operator=(const Lookup&) = delete;
 
-    int start() {
-        gaicb* list[] = {&block};
-        return ::getaddrinfo_a(GAI_NOWAIT, list, 1, nullptr);
+    /// Blocks. On a thread of its own.
+    void run() noexcept {
+        addrinfo hints{};
+        hints.ai_family = AF_UNSPEC;
+        hints.ai_socktype = SOCK_STREAM;
+        hints.ai_flags = AI_ADDRCONFIG;
+        code_ = ::getaddrinfo(host_.c_str(), nullptr, &hints, &found_);
+        ended_.store(true, std::memory_order_release);
     }
 
-    int state() noexcept { return ::gai_error(&block); }
+    /// True: what it came to may be read.
+    bool ended() const noexcept { return ended_.load(std::memory_order_acquire); }
+
+    int code() const noexcept { return code_; }
 
     std::vector<tcp::endpoint> endpoints(u16 port) const {
         std::vector<tcp::endpoint> all;
-        for (const addrinfo* at = block.ar_result; at != nullptr && all.size() < addresses_max;
+        for (const addrinfo* at = found_; at != nullptr && all.size() < addresses_max;
              at = at->ai_next) {
             tcp::endpoint endpoint;
             if (at->ai_addrlen <= endpoint.capacity()) {
@@ -82,48 +107,29 @@ struct Resolver::Lookup {
         return all;
     }
 
-    std::string host;
-    addrinfo hints{};
-    gaicb block{};
-};
-
-class Resolver::Holder {
-  public:
-    Holder(std::shared_ptr<Resolver> resolver, std::unique_ptr<Lookup> lookup)
-        : resolver_(std::move(resolver)), lookup_(std::move(lookup)) {}
-
-    ~Holder() {
-        if (lookup_->state() == EAI_INPROGRESS) {
-            ::gai_cancel(&lookup_->block);
-        }
-        if (lookup_->state() == EAI_INPROGRESS) {
-            resolver_->given_up_.push_back(std::move(lookup_));
-        }
-    }
-
-    Holder(const Holder&) = delete;
-    Holder& operator=(const Holder&) = delete;
-
-    Lookup& operator*() noexcept { return *lookup_; }
-
   private:
-    std::shared_ptr<Resolver> resolver_;
-    std::unique_ptr<Lookup> lookup_;
+    std::string host_;
+    addrinfo* found_ = nullptr;
+    int code_ = 0;
+    std::atomic<bool> ended_{false};
 };
 
-Resolver::Resolver(TimerQueue& timers, Now (*clock)()) : timers_(timers), clock_(clock) {}
-
-Resolver::~Resolver() {
-    sweep();
-    for (auto& lookup : given_up_) {
-        // The C library writes to it when it is done, also after us. At most a few, at the end.
-        static_cast<void>(lookup.release());
+/// With a place taken, which its thread gives back.
+bool start(const std::shared_ptr<Lookup>& lookup) {
+    try {
+        NamedThread thread("resolve", [lookup] {
+            lookup->run();
+            under_way.fetch_sub(1);
+        });
+        thread.detach();
+        return true;
+    } catch (const std::system_error&) {
+        under_way.fetch_sub(1);
+        return false;
     }
 }
 
-void Resolver::sweep() {
-    std::erase_if(given_up_, [](const auto& lookup) { return lookup->state() != EAI_INPROGRESS; });
-}
+} // namespace
 
 Awaitable<Result<std::vector<tcp::endpoint>>>
 Resolver::resolve(std::string host, u16 port, Mono deadline) {
@@ -134,25 +140,26 @@ Resolver::resolve(std::string host, u16 port, Mono deadline) {
         found.emplace_back(address, port);
         co_return found;
     }
-    sweep();
-    Holder lookup(shared_from_this(), std::make_unique<Lookup>(host));
-    int state = (*lookup).start();
-    state = state == 0 ? (*lookup).state() : state;
-    Duration gap = first_gap;
-    while (state == EAI_INPROGRESS) {
+    const auto lookup = std::make_shared<Lookup>(host);
+    bool begun = false;
+    for (Duration gap = first_gap; !lookup->ended(); gap = std::min(gap * 2, last_gap)) {
+        if (!begun && take_place()) {
+            begun = true;
+            if (!start(lookup)) {
+                co_return no_thread(host);
+            }
+        }
         const Mono now = clock_().mono;
         if (now >= deadline) {
             co_return resolve_timeout(host);
         }
         const Mono next = std::min(now + gap, deadline);
         co_await sleep_until(timers_, next);
-        gap = std::min(gap * 2, last_gap);
-        state = (*lookup).state();
     }
-    if (state != 0) {
-        co_return resolve_error(host, state);
+    if (lookup->code() != 0) {
+        co_return resolve_error(host, lookup->code());
     }
-    found = (*lookup).endpoints(port);
+    found = lookup->endpoints(port);
     if (found.empty()) {
         co_return resolve_error(host, EAI_NONAME);
     }
