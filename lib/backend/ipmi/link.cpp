@@ -4,6 +4,8 @@
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -34,7 +36,8 @@ asio::execution_context::id ShardTools::id;
 
 namespace {
 
-constexpr int burst = 32; // datagrams a turn, then others get theirs
+constexpr int burst = 32;               // datagrams a turn, then others get theirs
+constexpr Duration resolve_limit = 10s; // of the BMC's name
 constexpr Duration hold_first = 10s;
 constexpr Duration hold_max = 300s;
 
@@ -49,7 +52,8 @@ Link::Link(const DriverContext& context, Upstream upstream)
     : context_(context.shard), timers_(context.timers), now_(context.now),
       upstream_(std::move(upstream)), name_(name_of(upstream_)),
       tools_(asio::use_service<ShardTools>(context.shard)), socket_(context.shard),
-      resolver_(context.shard), session_(tools_.tools, tools_.entropy, upstream_.settings),
+      resolver_(std::make_shared<net::Resolver>(timers_, now_)),
+      session_(tools_.tools, tools_.entropy, upstream_.settings),
       timer_(
           context.timers,
           [](void* self) {
@@ -67,7 +71,6 @@ void Link::shut_down() {
         return;
     }
     down_ = true;
-    resolver_.cancel();
     session_.close(now_().mono);
     settle();
     timer_.cancel();
@@ -140,26 +143,32 @@ void Link::resolve() {
         return;
     }
     connecting_ = true;
-    auto found = [weak = weak_from_this(
-                  )](const boost::system::error_code& failure, Resolver::results_type results) {
-        const auto self = weak.lock();
-        if (!self || self->down_) {
-            return;
-        }
-        self->connecting_ = false;
-        if (failure || results.empty()) {
-            self->refuse(Error(
-                             ErrorCode::unavailable,
-                             "the name of the BMC, " + self->upstream_.host +
-                                 ", cannot be resolved: " + failure.message()
-            )
-                             .with_hint("check the option host and the name service"));
-        } else {
-            self->open(results.begin()->endpoint());
-        }
-        self->settle();
-    };
-    resolver_.async_resolve(upstream_.host, std::to_string(upstream_.port), std::move(found));
+    const Mono deadline = now_().mono + resolve_limit;
+    auto work = look_up(weak_from_this(), resolver_, deadline);
+    asio::co_spawn(context_, std::move(work), asio::detached);
+}
+
+/// Does not keep the link: a name server that is silent must not.
+Awaitable<void>
+Link::look_up(std::weak_ptr<Link> weak, std::shared_ptr<net::Resolver> resolver, Mono deadline) {
+    std::string host;
+    u16 port = 0;
+    if (const auto self = weak.lock()) {
+        host = self->upstream_.host;
+        port = self->upstream_.port;
+    }
+    const auto found = co_await resolver->resolve(host, port, deadline);
+    const auto self = weak.lock();
+    if (!self || self->down_) {
+        co_return;
+    }
+    self->connecting_ = false;
+    if (found.has_error()) {
+        self->refuse(found.error());
+    } else {
+        self->open({found->front().address(), port});
+    }
+    self->settle();
 }
 
 void Link::open(const asio::ip::udp::endpoint& to) {

@@ -5,6 +5,7 @@
 
 #include "backend/driver.h"
 #include "client/session.h"
+#include "net/resolver.h"
 
 #include <boost/asio/ip/udp.hpp>
 
@@ -77,12 +78,12 @@ class Link : public std::enable_shared_from_this<Link> {
   private:
     using Socket = boost::asio::
         basic_datagram_socket<boost::asio::ip::udp, boost::asio::io_context::executor_type>;
-    using Resolver = boost::asio::ip::
-        basic_resolver<boost::asio::ip::udp, boost::asio::io_context::executor_type>;
     using Ended = std::function<void(Result<client::Answer>)>;
 
     void connect();
     void resolve();
+    static Awaitable<void>
+    look_up(std::weak_ptr<Link> weak, std::shared_ptr<net::Resolver> resolver, Mono deadline);
     void open(const boost::asio::ip::udp::endpoint& to);
     void log_in();
     void refuse(const Error& why);
@@ -101,7 +102,7 @@ class Link : public std::enable_shared_from_this<Link> {
     std::string name_;
     ShardTools& tools_;
     Socket socket_;
-    Resolver resolver_;
+    std::shared_ptr<net::Resolver> resolver_;
     client::Session session_;
     net::Timer timer_;
     std::map<client::RequestId, Ended> waiting_;
