@@ -1,18 +1,11 @@
 // The whole fleet: real store, real shards, real sockets on loopback, simulated machines.
 
-#include "fleet/fleet.h"
 #include "net/limits.h"
-#include "net/shard.h"
-#include "store/store.h"
+#include "unit/fleet/life.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/ip/udp.hpp>
-#include <catch2/catch.hpp>
 
-#include <atomic>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <malloc.h>
 #include <sys/socket.h>
@@ -26,121 +19,6 @@ using namespace std::chrono_literals;
 using boost::asio::ip::udp;
 
 namespace {
-
-struct TemporaryFolder {
-    TemporaryFolder() {
-        char name[] = "/tmp/vbmc-fleet-XXXXXX";
-        path = ::mkdtemp(name);
-    }
-
-    ~TemporaryFolder() { std::filesystem::remove_all(path); }
-
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-    std::string path;
-};
-
-/// A life of the daemon, without its control API.
-struct Daemon {
-    explicit Daemon(const std::string& folder, FleetConfig config = {}) {
-        store::StoreConfig where = store::default_config(folder);
-        where.fail_write = [this](std::string_view what) { return what == failing.load(); };
-        auto opened = store::Store::open(where);
-        REQUIRE(opened.has_value());
-        store = std::move(*opened);
-        shards = std::make_unique<net::ShardPool>(2);
-        config.port_first = 21230;
-        fleet = std::make_unique<Fleet>(std::move(config), control, *shards, *store);
-        const auto started = run(fleet->start());
-        REQUIRE(started.has_value());
-    }
-
-    ~Daemon() {
-        if (fleet) {
-            stop();
-        }
-    }
-
-    Daemon(const Daemon&) = delete;
-    Daemon& operator=(const Daemon&) = delete;
-
-    void stop() {
-        run_void(fleet->stop());
-        fleet.reset();
-        shards->stop();
-        store->close();
-    }
-
-    /// Ends without saving, as near to kill -9 as a test gets inside one process.
-    void drop() {
-        fleet.reset();
-        shards->stop();
-        store->close();
-    }
-
-    template <class T>
-    T run(Awaitable<T> call) {
-        std::optional<T> out;
-        boost::asio::co_spawn(
-            control.get_executor(),
-            std::move(call),
-            [&](const std::exception_ptr& failure, T value) {
-                REQUIRE_FALSE(failure);
-                out.emplace(std::move(value));
-            }
-        );
-        while (!out) {
-            control.restart();
-            control.run_one_for(10s);
-        }
-        return std::move(*out);
-    }
-
-    void run_void(Awaitable<void> call) {
-        bool done = false;
-        boost::asio::co_spawn(
-            control.get_executor(), std::move(call), [&](const std::exception_ptr&) { done = true; }
-        );
-        while (!done) {
-            control.restart();
-            control.run_one_for(10s);
-        }
-    }
-
-    void idle(std::chrono::milliseconds time) {
-        control.restart();
-        control.run_for(time);
-    }
-
-    Result<CreateResult>
-    create(const std::string& name, std::function<void(CreateRequest&)> with = {}) {
-        CreateRequest request;
-        request.spec.name = name;
-        request.spec.port = 0;
-        request.port_auto = true;
-        Target target;
-        target.kind = "sim";
-        target.options["speed"] = "20";
-        request.spec.targets.push_back(target);
-        if (with) {
-            with(request);
-        }
-        return run(fleet->create(std::move(request)));
-    }
-
-    NodeView get(const std::string& name) {
-        auto view = run(fleet->get(name));
-        REQUIRE(view.has_value());
-        return std::move(*view);
-    }
-
-    boost::asio::io_context control{1};
-    std::atomic<const char*> failing{""}; // read by the store's thread
-    std::unique_ptr<store::Store> store;
-    std::unique_ptr<net::ShardPool> shards;
-    std::unique_ptr<Fleet> fleet;
-};
 
 /// An RMCP presence ping gets a pong (ASF 2.0 §3.2.4).
 bool answers(const IpAddress& address, u16 port) {
