@@ -100,18 +100,19 @@ Awaitable<Result<NodeView>> Fleet::Impl::get(std::string name) {
 
 Awaitable<std::vector<NodeView>> Fleet::Impl::list() {
     std::vector<EntryPtr> entries;
-    std::vector<std::vector<std::size_t>> by_shard(shards_.size());
+    entries.reserve(nodes_.size());
     for (const auto& [name, entry] : nodes_) {
-        if (entry->node) {
-            by_shard[entry->shard].push_back(entries.size());
-        }
         entries.push_back(entry);
     }
     std::vector<NodeSeen> seen(entries.size());
-    for (std::size_t i = 0; i < by_shard.size(); ++i) {
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+        std::vector<std::size_t> there; // chosen now: while another shard looked, some have gone
         std::vector<std::shared_ptr<Node>> nodes;
-        for (const std::size_t index : by_shard[i]) {
-            nodes.push_back(entries[index]->node);
+        for (std::size_t n = 0; n < entries.size(); ++n) {
+            if (entries[n]->shard == i && entries[n]->node) {
+                there.push_back(n);
+                nodes.push_back(entries[n]->node);
+            }
         }
         auto look = [nodes = std::move(nodes)] {
             std::vector<NodeSeen> out;
@@ -121,10 +122,10 @@ Awaitable<std::vector<NodeView>> Fleet::Impl::list() {
             }
             return out;
         };
-        boost::asio::io_context& there = shards_[i].context();
-        std::vector<NodeSeen> some = co_await net::run_on(there, std::move(look));
+        boost::asio::io_context& shard = shards_[i].context();
+        std::vector<NodeSeen> some = co_await net::run_on(shard, std::move(look));
         for (std::size_t n = 0; n < some.size(); ++n) {
-            seen[by_shard[i][n]] = std::move(some[n]);
+            seen[there[n]] = std::move(some[n]);
         }
     }
     std::vector<NodeView> all;
@@ -208,20 +209,20 @@ Awaitable<Result<std::vector<SensorView>>> Fleet::Impl::sensors(std::string name
 
 Awaitable<FleetNumbers> Fleet::Impl::numbers() {
     FleetNumbers all;
-    std::vector<std::vector<std::shared_ptr<Node>>> by_shard(shards_.size());
     for (const auto& [name, entry] : nodes_) {
         ++all.states[static_cast<std::size_t>(entry->state)];
-        if (entry->node) {
-            by_shard[entry->shard].push_back(entry->node);
-        } else {
+        if (!entry->node) {
             ++all.power[static_cast<std::size_t>(bmc::PowerState::unknown)];
         }
     }
-    for (std::size_t i = 0; i < by_shard.size(); ++i) {
-        if (!states_[i]) {
-            break; // stopping
+    for (std::size_t i = 0; i < shards_.size() && states_[i]; ++i) { // null: stopping
+        std::vector<std::shared_ptr<Node>> nodes; // kept from now on only: none outlives its shard
+        for (const auto& [name, entry] : nodes_) {
+            if (entry->shard == i && entry->node) {
+                nodes.push_back(entry->node);
+            }
         }
-        auto count = [state = states_[i].get(), nodes = std::move(by_shard[i])] {
+        auto count = [state = states_[i].get(), nodes = std::move(nodes)] {
             FleetNumbers here = state->counted();
             for (const auto& node : nodes) {
                 node->count_into(here);
