@@ -307,6 +307,7 @@ Awaitable<Result<CreateResult>> Fleet::Impl::create(CreateRequest request) {
         co_return kept.error();
     }
     reserved.keep();
+    const Turn::Held held = co_await entry->turn.take(); // at once: nobody knows it yet
     enrol(entry);
     tell(*entry, Event::Kind::node_added, "vbmcd", "added"); // before anything else of it
     if (spec.enabled) {

@@ -103,3 +103,35 @@ TEST_CASE("a node is removed while all are counted", "[fleet]") {
     CHECK(seen.shards == 2);
     CHECK(seen.power[0] + seen.power[1] + seen.power[2] == 1);
 }
+
+TEST_CASE("a node is stopped while it is created", "[fleet]") {
+    TemporaryFolder folder;
+    Daemon d(folder.path);
+    std::vector<std::unique_ptr<Held>> held; // from the moment that the node is on the disk
+    d.before_write = [&](std::string_view what) {
+        if (what == "put_node" && held.empty()) {
+            held.push_back(std::make_unique<Held>((*d.shards)[0]));
+            held.push_back(std::make_unique<Held>((*d.shards)[1]));
+        }
+    };
+    CreateRequest request;
+    request.spec.name = "n1";
+    request.port_auto = true;
+    Target target;
+    target.kind = "sim";
+    request.spec.targets.push_back(target);
+    Begun create(d, d.fleet->create(std::move(request)));
+    while (d.fleet->counts().nodes == 0) {
+        d.idle(std::chrono::milliseconds(1));
+    }
+    Begun stop(d, d.fleet->set_enabled("n1", false));
+    d.idle(std::chrono::milliseconds(100));
+    for (const auto& one : held) {
+        one->let_go();
+    }
+    REQUIRE(create.end().has_value());
+    REQUIRE(stop.end().has_value());
+    const NodeView node = d.get("n1");
+    CHECK_FALSE(node.spec.enabled);
+    CHECK(node.status.state == NodeState::stopped);
+}
