@@ -30,7 +30,7 @@ Fleet::Impl::Impl(
     const Duration poll = interval(config_.poll_interval_s);
     const Duration sensors = interval(config_.sensor_poll_s);
     for (std::size_t i = 0; i < shards_.size(); ++i) { // nothing of theirs runs on the shards yet
-        states_.push_back(std::make_unique<ShardState>(
+        states_.push_back(std::make_shared<ShardState>(
             shards_[i], control_, *this, store_, commons_, poll, sensors
         ));
     }

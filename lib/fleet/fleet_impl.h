@@ -182,7 +182,7 @@ class Fleet::Impl final : public NodeNotes {
     Commons commons_; // ends before the shards do
     SystemEntropy entropy_;
     Addresses addresses_;
-    std::vector<std::unique_ptr<ShardState>> states_;
+    std::vector<std::shared_ptr<ShardState>> states_;
     std::map<std::string, EntryPtr> nodes_;
     std::map<ByteArray<16>, EntryPtr> by_uid_; // UUIDs as bytes: half the size
     std::set<std::string> coming_;             // names that are being created

@@ -117,7 +117,7 @@ Node::try_targets(ShardState& shard, const std::string& name, const CheckedTarge
 Node::Node(
     ShardState& shard, const NodeSetup& setup, Routes routes, const bmc::Config& config, Now now
 )
-    : shard_(shard), name_(setup.name),
+    : shard_(shard.shared_from_this()), name_(setup.name),
       bmc_(config, to_access(setup.policy), shard.sessions(), now),
       timer_(
           shard.shard().timers(), [](void* self) { static_cast<Node*>(self)->on_timer(); }, this
@@ -148,7 +148,7 @@ void Node::load(const NodeSetup& setup, Now now) {
 }
 
 Result<void> Node::prepare(const Peer& local, const net::UdpOptions& options) {
-    prepared_ = std::make_unique<net::UdpEndpoint>(shard_.shard(), *this);
+    prepared_ = std::make_unique<net::UdpEndpoint>(shard_->shard(), *this);
     Result<void> opened = prepared_->open(local, options);
     if (opened.has_error()) {
         prepared_.reset();
@@ -195,8 +195,8 @@ std::vector<store::SectionBlob> Node::end() {
 
 void Node::set_policy(const NodePolicy& policy) {
     apply_windows(model().config, policy);
-    const bool new_window = shard_.limits(policy.confirm_window_s) != limits_;
-    limits_ = shard_.limits(policy.confirm_window_s);
+    const bool new_window = shard_->limits(policy.confirm_window_s) != limits_;
+    limits_ = shard_->limits(policy.confirm_window_s);
     bmc_.set_access(to_access(policy));
     if (new_window && worker_) {
         stop_worker();
@@ -205,7 +205,7 @@ void Node::set_policy(const NodePolicy& policy) {
 }
 
 Result<void> Node::set_targets(const CheckedTargets& targets) {
-    auto routes = make_routes(shard_, name_, targets);
+    auto routes = make_routes(*shard_, name_, targets);
     if (routes.has_error()) {
         return routes.error();
     }
@@ -225,9 +225,9 @@ Result<void> Node::set_targets(const CheckedTargets& targets) {
 void Node::start_worker() {
     const u32 seed = static_cast<u32>(std::hash<std::string>()(name_));
     WorkerHost& host = *this;
-    worker_ = std::make_shared<NodeWorker>(shard_.place(), host, routes_, limits_, seed);
+    worker_ = std::make_shared<NodeWorker>(shard_->place(), host, routes_, limits_, seed);
     const bmc::BootRequest boot = model().boot.request();
-    worker_->start(boot.persistent ? boot : bmc::BootRequest{}, shard_.first_look());
+    worker_->start(boot.persistent ? boot : bmc::BootRequest{}, shard_->first_look());
     const bool tell = !boot.persistent || !routes_.to(Route::boot)->keeps_boot_device();
     if (boot.device != bmc::BootDevice::none && tell) {
         worker_->submit(bmc::SetBoot{boot});
@@ -310,7 +310,7 @@ void Node::carry_out(endpoint::Output& output) {
             }
         }
         if (!std::exchange(dirty_queued_, true)) {
-            shard_.queue_save(weak_from_this(), save_within);
+            shard_->queue_save(weak_from_this(), save_within);
         }
     } else if (const auto* audit = std::get_if<endpoint::Audit>(&output)) {
         tell(*audit);
@@ -333,7 +333,7 @@ void Node::flush() {
     if (blobs.empty()) {
         return;
     }
-    auto done = [weak = weak_from_this(), name = name_, sections, shard = &shard_.shard()](
+    auto done = [weak = weak_from_this(), name = name_, sections, shard = &shard_->shard()](
                     const Result<void>& saved
                 ) {
         if (!saved.has_error() || saved.error().code == ErrorCode::not_found) {
@@ -348,12 +348,12 @@ void Node::flush() {
                     }
                 }
                 if (!std::exchange(node->dirty_queued_, true)) {
-                    node->shard_.queue_save(weak, save_again_after);
+                    node->shard_->queue_save(weak, save_again_after);
                 }
             }
         });
     };
-    shard_.store().put_sections(uid(), std::move(blobs), std::move(done));
+    shard_->store().put_sections(uid(), std::move(blobs), std::move(done));
 }
 
 void Node::count_into(FleetNumbers& numbers) const {
@@ -401,7 +401,7 @@ Error Node::refusal(bmc::Outcome outcome) const {
 }
 
 net::Awaitable<bmc::Outcome> Node::wait_for(bmc::Ticket ticket) {
-    auto executor = shard_.shard().context().get_executor();
+    auto executor = shard_->shard().context().get_executor();
     auto start = [this, ticket, executor](auto handler) {
         auto kept = std::make_shared<decltype(handler)>(std::move(handler));
         auto resume = [executor, kept](bmc::Outcome outcome) {

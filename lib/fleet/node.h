@@ -180,7 +180,7 @@ class Node final : public net::DatagramHandler,
     void on_trouble(std::string_view what, const Error& why) override;
     Duration cycle_pause() const override;
 
-    ShardState& shard_;
+    std::shared_ptr<ShardState> shard_;
     std::string name_;
     endpoint::VirtualBmc bmc_;
     net::Timer timer_; // of the model

@@ -59,7 +59,7 @@ void Node::fault(const char* what) noexcept {
         faults_since_ = now;
     }
     ++faults_;
-    ++shard_.numbers().faults;
+    ++shard_->numbers().faults;
     try {
         bmc_.close_all();
         NodeNote told;
@@ -67,8 +67,8 @@ void Node::fault(const char* what) noexcept {
         told.message = what;
         note(std::move(told));
         if (faults_ == faults_max) {
-            shard_.shard().post([weak =
-                                     weak_from_this()] { // not from within the endpoint's own call
+            shard_->shard().post([weak =
+                                      weak_from_this()] { // not from within the endpoint's own call
                 if (const auto node = weak.lock()) {
                     node->halt();
                     NodeNote ended;
@@ -90,13 +90,13 @@ std::string Node::uid() const {
 void Node::note(NodeNote what) {
     what.uid = uid();
     what.when = net::now().wall;
-    shard_.tell(std::move(what));
+    shard_->tell(std::move(what));
 }
 
 void Node::tell(const endpoint::Audit& audit) {
     using Kind = endpoint::Audit::Kind;
     const bool everyday = audit.kind == Kind::login || audit.kind == Kind::logout;
-    if (everyday && !shard_.may_tell_log_in()) {
+    if (everyday && !shard_->may_tell_log_in()) {
         return;
     }
     NodeNote what;
@@ -150,7 +150,7 @@ void Node::on_backend(bool reachable, const Error* why) {
 
 void Node::on_action(bmc::PowerAction action, const Error* why) {
     const auto number = static_cast<std::size_t>(action);
-    ++(why == nullptr ? shard_.numbers().power_done : shard_.numbers().power_failed)[number];
+    ++(why == nullptr ? shard_->numbers().power_done : shard_->numbers().power_failed)[number];
     NodeNote what;
     what.kind = NodeNote::Kind::action;
     what.what = word(action);
@@ -183,7 +183,7 @@ net::Awaitable<void> Node::refresh_sensors() {
     worker_->submit(bmc::RefreshSensors());
     for (int i = 0; i < 10 && model().sensors.seen_at() < begun; ++i) {
         const Mono next = net::now().mono + std::chrono::milliseconds(20 + 20 * i);
-        co_await net::sleep_until(shard_.shard().timers(), next);
+        co_await net::sleep_until(shard_->shard().timers(), next);
     }
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 // What the nodes of one shard share: session pools, gates to backend hosts, the batch of what is to
-// be saved, the way to control. Made by the fleet, used on the shard's thread only.
+// be saved, the way to control. Made by the fleet, used on the shard's thread only, and there it
+// ends: with the last of the nodes, since a call that was given up may hold one for longer than the
+// fleet lives.
 
 #include "backend/driver.h"
 #include "fleet/host_gate.h"
@@ -25,7 +27,7 @@ namespace vbmc::fleet {
 class Node;
 struct NodePolicy;
 
-class ShardState {
+class ShardState : public std::enable_shared_from_this<ShardState> {
   public:
     ShardState(
         net::Shard& shard,

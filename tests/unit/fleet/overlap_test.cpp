@@ -135,3 +135,18 @@ TEST_CASE("a node is stopped while it is created", "[fleet]") {
     CHECK_FALSE(node.spec.enabled);
     CHECK(node.status.state == NodeState::stopped);
 }
+
+TEST_CASE("a call that was given up holds its node for longer than the fleet lives", "[fleet]") {
+    TemporaryFolder folder;
+    Daemon d(folder.path);
+    REQUIRE(d.create("n1", [](CreateRequest& request) {
+                 request.spec.targets[0].options["hang"] = "all";
+             }).has_value());
+    Begun look(d, d.fleet->get_power("n1"));
+    Begun sensors(d, d.fleet->sensors("n1"));
+    d.stop_fleet();
+    const auto power = look.end();
+    REQUIRE(power.has_error());
+    CHECK(power.error().code == ErrorCode::unavailable);
+    CHECK(sensors.end().has_error());
+}
