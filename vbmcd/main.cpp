@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "daemon.h"
+#include "last_words.h"
 #include "options.h"
 #include "process.h"
 
@@ -20,6 +21,8 @@ vbmc::LogTarget log_target(const vbmc::daemon::Config& config) {
 int main(int argc, char** argv) {
     using namespace vbmc;
     daemon::protect_secrets();
+    daemon::survive_broken_pipes();
+    daemon::leave_last_words();
     const daemon::Parsed parsed = daemon::parse_options(argc, argv);
     if (!parsed.options) {
         return parsed.exit_code;

@@ -3,6 +3,7 @@
 #include <systemd/sd-daemon.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
@@ -18,6 +19,10 @@ void protect_secrets() noexcept {
     const rlimit none{0, 0};
     ::setrlimit(RLIMIT_CORE, &none);
     ::umask(0077);
+}
+
+void survive_broken_pipes() noexcept {
+    std::signal(SIGPIPE, SIG_IGN);
 }
 
 void notify_ready(const std::string& status) {

@@ -10,6 +10,10 @@ namespace vbmc::daemon {
 /// No core dumps, no ptrace by others, files private by default.
 void protect_secrets() noexcept;
 
+/// A peer that goes away while somebody writes to it is an error of that write, not the end of the
+/// process: libraries write to pipes and sockets in ways of their own, and so does the log.
+void survive_broken_pipes() noexcept;
+
 /// systemd's sd_notify(3); does nothing where nobody asked to be told.
 void notify_ready(const std::string& status);
 void notify_status(const std::string& status);

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -235,3 +236,26 @@ def test_it_stops_also_while_it_starts(new_daemon):
         time.sleep(milliseconds / 1000)
         # Before it listens for signals, a signal ends it as it ends any program.
         assert daemon.stop() in (0, -signal.SIGTERM), f"SIGTERM after {milliseconds} ms is lost"
+
+
+def test_a_fault_has_last_words(new_daemon):
+    daemon = new_daemon().start()
+    daemon.process.send_signal(signal.SIGSEGV)
+    assert daemon.process.wait(20) == -signal.SIGSEGV
+    words = daemon.log_text()
+    assert re.search(r"^vbmcd: died of SIGSEGV in thread control; this is a bug, please report", words, re.M)
+    assert re.search(r"^\S*vbmcd\S*\(.*\) ?\[0x[0-9a-f]+\]$", words, re.M)
+
+
+def test_a_log_that_nobody_reads_any_more_kills_nothing(new_daemon):
+    daemon = new_daemon()
+    reader, writer = os.pipe()
+    process = daemon.spawn(log=writer)
+    os.close(writer)
+    daemon.await_answer()
+    os.close(reader)
+    for number in range(3):
+        daemon.ctl("add", f"n{number}", "--backend", "sim")  # a log line each
+    assert process.poll() is None
+    assert len(daemon.ctl("list", "-o", "name").stdout.split()) == 3
+    assert daemon.stop() == 0

@@ -3,12 +3,14 @@
     with Daemon() as daemon:
         daemon.ctl("add", "n1", "--backend", "sim")
 
-The programs come from VBMC_BIN_DIR (or VBMC_BIN), else from build/dev/bin.
+The programs come from VBMC_BIN_DIR (or VBMC_BIN), else from build/dev/bin. VBMC_UNDER is a command that
+vbmcd runs under (tests/memcheck).
 """
 
 import ctypes
 import itertools
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -19,8 +21,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PR_SET_PDEATHSIG = 1
-START_SECONDS = 30
-STOP_SECONDS = 30
+START_SECONDS = 60
+STOP_SECONDS = 60
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _numbers = itertools.count(1)
@@ -82,6 +84,25 @@ class Daemon:
 
     def start(self, arguments=(), environment=None):
         self.spawn(arguments, environment)
+        return self.await_answer()
+
+    def spawn(self, arguments=(), environment=None, log=None):
+        """Starts it without waiting for anything. `log`: a descriptor instead of the log file."""
+        command = ["setpriv", "--pdeathsig", "KILL"]  # as die_with_parent; Python code between fork and
+        # exec can hang where other threads are, such as gRPC's
+        command += shlex.split(os.environ.get("VBMC_UNDER", ""))
+        command += [self.binaries / "vbmcd", "--state-dir", self.state_dir, "--config", self.config_file]
+        with open(self.log, "ab") as own:
+            self.process = subprocess.Popen(
+                [*map(str, command), *map(str, arguments)],
+                stdin=subprocess.DEVNULL,
+                stdout=own if log is None else log,
+                stderr=own if log is None else log,
+                env={**os.environ, **(environment or {})},
+            )
+        return self.process
+
+    def await_answer(self):
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if self.process.poll() is not None:
@@ -91,20 +112,6 @@ class Daemon:
                 raise RuntimeError(f"vbmcd does not answer:\n{self.log_tail()}")
             time.sleep(0.02)
         return self
-
-    def spawn(self, arguments=(), environment=None):
-        """Starts it without waiting for anything."""
-        command = [self.binaries / "vbmcd", "--state-dir", self.state_dir, "--config", self.config_file]
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                [*map(str, command), *map(str, arguments)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, **(environment or {})},
-                preexec_fn=die_with_parent,
-            )
-        return self.process
 
     def _answers(self):
         with socket.socket(socket.AF_UNIX) as probe:
