@@ -12,7 +12,7 @@ import google
 import grpc
 
 ROOT = Path(__file__).resolve().parents[2]
-SUBJECTS = "backends events nodes power sel sensors server sessions users".split()
+SUBJECTS = "backends console events nodes power sel sensors server sessions users".split()
 
 
 def generate(folder):
