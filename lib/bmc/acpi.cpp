@@ -19,6 +19,7 @@ u8 Acpi::system_state(PowerState power) const noexcept {
     case PowerState::off:
         return s4_s5_soft_off;
     case PowerState::unknown:
+    case PowerState::changing:
         break;
     }
     return unknown;
@@ -34,6 +35,7 @@ u8 Acpi::device_state(PowerState power) const noexcept {
     case PowerState::off:
         return d3;
     case PowerState::unknown:
+    case PowerState::changing:
         break;
     }
     return unknown;

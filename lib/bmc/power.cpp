@@ -36,7 +36,7 @@ constexpr bool is_idempotent(PowerAction action) noexcept {
 } // namespace
 
 Freshness Power::freshness(const Config& config, Mono now) const noexcept {
-    if (!seen_at_ || state_ == PowerState::unknown) {
+    if (!seen_at_ || !is_settled(state_)) {
         return Freshness::stale;
     }
     if (config.capabilities.pushes_power && reachable_) {
@@ -55,7 +55,7 @@ PowerChange Power::observe(Now now, const PowerSeen& seen) {
     reachable_ = true;
     count_time(now.mono, seen.state);
     state_ = seen.state;
-    if (seen.state == PowerState::unknown) {
+    if (!is_settled(seen.state)) {
         return change;
     }
     // Compared with what was last known, also by an earlier process: it changed while nobody

@@ -5,8 +5,13 @@
 
 namespace vbmc::bmc {
 
-/// What a backend last confirmed. IPMI has one bit for it; `unknown` never becomes a guess.
-enum class PowerState : u8 { unknown, off, on };
+/// What a backend last confirmed. `changing`: it says that the machine is being switched on, which
+/// may still fail. IPMI has one bit for it; what is neither on nor off never becomes a guess.
+enum class PowerState : u8 { unknown, off, on, changing };
+
+constexpr bool is_settled(PowerState state) noexcept {
+    return state == PowerState::off || state == PowerState::on;
+}
 
 /// Chassis Control (IPMI 2.0 §28.3), with the numbers of the wire.
 enum class PowerAction : u8 { off = 0, on = 1, cycle = 2, reset = 3, diag = 4, soft = 5 };

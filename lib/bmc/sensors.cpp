@@ -320,7 +320,7 @@ namespace {
 
 std::optional<u16> power_unit_state(const Bmc& bmc, Now now) {
     const bool stale = bmc.power.freshness(bmc.config, now.mono) == Freshness::stale;
-    if (stale || bmc.power.state() == PowerState::unknown) {
+    if (stale || !is_settled(bmc.power.state())) {
         return std::nullopt;
     }
     const unsigned off = bmc.power.state() == PowerState::off ? 1U << 0 : 0U;

@@ -242,6 +242,7 @@ v1::BackendKind to_proto(const backend::DriverKind& kind) {
 v1::PowerState to_proto(bmc::PowerState state) {
     switch (state) {
     case bmc::PowerState::unknown:
+    case bmc::PowerState::changing: // neither: the event log says which
         return v1::POWER_STATE_UNSPECIFIED;
     case bmc::PowerState::off:
         return v1::POWER_STATE_OFF;
@@ -333,6 +334,8 @@ std::string_view power_name(bmc::PowerState state) noexcept {
         return "OFF";
     case bmc::PowerState::unknown:
         return "UNKNOWN";
+    case bmc::PowerState::changing:
+        return "CHANGING";
     }
     return "";
 }

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::array<std::string_view, 6> state_names = {
     "stopped", "starting", "running", "stopping", "failed", "quarantined"};
-constexpr std::array<std::string_view, 3> power_names = {"unknown", "off", "on"};
+constexpr std::array<std::string_view, 4> power_names = {"unknown", "off", "on", "changing"};
 constexpr std::array<std::string_view, 6> privilege_names = {
     "none", "callback", "user", "operator", "administrator", "oem"};
 constexpr std::array<std::string_view, 6> action_names = {
@@ -215,9 +215,9 @@ constexpr NodeSeries node_series[] = {
      }},
     {"vbmc_node_power_on",
      "gauge",
-     "1 on, 0 off; absent while unknown.",
+     "1 on, 0 off; absent while unknown or changing.",
      [](const fleet::NodeStatus& node) -> std::optional<double> {
-         if (node.power == bmc::PowerState::unknown) {
+         if (!bmc::is_settled(node.power)) {
              return std::nullopt;
          }
          return node.power == bmc::PowerState::on ? 1 : 0;

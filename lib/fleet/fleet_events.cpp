@@ -21,6 +21,8 @@ std::string_view word(bmc::PowerState state) noexcept {
         return "off";
     case bmc::PowerState::on:
         return "on";
+    case bmc::PowerState::changing:
+        return "changing";
     }
     return "unknown";
 }

@@ -56,7 +56,7 @@ struct FleetNumbers {
 
     // Of now.
     std::array<u64, 6> states{};   // by NodeState
-    std::array<u64, 3> power{};    // by bmc::PowerState: nodes
+    std::array<u64, 4> power{};    // by bmc::PowerState: nodes
     std::array<u64, 6> sessions{}; // by privilege
     u64 consoles = 0;
     u64 parked = 0;      // requests that wait for a backend
