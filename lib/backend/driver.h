@@ -93,6 +93,14 @@ class Driver {
     /// boots misses it). Zero: never, for a button that might turn it on again.
     virtual Duration soft_again_after() const { return std::chrono::seconds(10); }
 
+    /// False when power_state() never says more than `unknown`: a power action ends when it was
+    /// taken, and there is no cycle, which needs an off that was seen.
+    virtual bool tells_power() const { return true; }
+
+    /// How long the machine may take to be on or off after it was told, where that can be longer
+    /// than the worker's own patience.
+    virtual Duration follow_limit() const { return Duration::zero(); }
+
     /// False when the boot device is forgotten with this process: it is told again at the next
     /// start.
     virtual bool keeps_boot_device() const { return true; }
@@ -160,7 +168,9 @@ struct DriverKind {
     const ConfigSchema& schema;
     Result<std::unique_ptr<Driver>> (*create
     )(const DriverContext& context, const DriverConfig& config);
-    std::shared_ptr<const bmc::SensorSet> (*sensors)(); // shared by all its nodes; may return null
+
+    /// What all its nodes have. Null: each has its own, if any (Driver::sensor_set()).
+    std::shared_ptr<const bmc::SensorSet> (*sensors)();
 
     /// Lists the machines behind these options (those of discover_schema). Null: this kind cannot.
     Awaitable<Result<std::vector<Found>>> (*discover

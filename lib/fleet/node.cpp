@@ -33,7 +33,8 @@ make_routes(ShardState& shard, const std::string& node, const CheckedTargets& ch
 
 std::shared_ptr<const bmc::SensorSet> sensors_of(const CheckedTargets& checked) {
     const u8 index = checked.routes[static_cast<std::size_t>(Route::sensors)];
-    return checked.targets[index].kind->sensors();
+    const auto sensors = checked.targets[index].kind->sensors;
+    return sensors == nullptr ? nullptr : sensors();
 }
 
 Duration seconds(double value) {

@@ -98,8 +98,10 @@ void NodeWorker::stop() {
     for (const auto& driver : routes_.drivers()) {
         driver->on_change({});
     }
-    if (const auto cancel = cancel_) {
-        cancel();
+    for (const Lane& lane : lanes_) {
+        if (const auto cancel = lane.cancel) {
+            cancel();
+        }
     }
 }
 
@@ -138,86 +140,161 @@ void NodeWorker::submit(const bmc::Intent& intent) {
 
 /// Looks for work soon, never from within a caller: an observation may lead to an intent.
 void NodeWorker::kick() {
-    if (kicked_ || busy_ || host_ == nullptr) {
+    if (kicked_ || host_ == nullptr) {
         return;
     }
     kicked_ = true;
     boost::asio::post(place_.executor, [self = shared_from_this()] {
         self->kicked_ = false;
-        if (self->busy_ || self->host_ == nullptr) {
-            return;
-        }
-        self->check_job(self->now());
-        if (self->choose(self->now()) == Task::none) {
-            self->timer_.arm(self->next_due());
-            return;
-        }
-        self->busy_ = true;
-        auto work = self->run(self);
-        boost::asio::co_spawn(self->place_.executor, std::move(work), boost::asio::detached);
+        self->start_work();
     });
 }
 
-/// What is most urgent now. A boot device goes before the start that is meant to take it.
-NodeWorker::Task NodeWorker::choose(Mono now) const {
+/// Starts in each lane that is free what is most urgent there, and sets the alarm for what is due
+/// later. What a busy lane holds up is looked at again when that one is free: it kicks.
+void NodeWorker::start_work() {
+    Lane& urgent = lanes_[0];
+    Lane& patient = lanes_[1];
+    const Mono moment = now();
+    if (host_ != nullptr && !urgent.is_busy()) {
+        check_job(moment);
+    }
+    if (host_ == nullptr) {
+        return;
+    }
+    const auto begin = [this](Lane& lane, Task task) {
+        if (task != Task::none) {
+            lane.task = task;
+            lane.targets = targets_of(task);
+            auto work = run(shared_from_this(), task);
+            boost::asio::co_spawn(place_.executor, std::move(work), boost::asio::detached);
+        }
+    };
+    if (!urgent.is_busy()) {
+        begin(urgent, choose_urgent(moment, patient.targets));
+    }
+    if (!patient.is_busy()) {
+        begin(patient, choose_patient(moment, urgent.targets));
+    }
+    timer_.arm(next_due(moment));
+}
+
+/// A boot device goes before the start that is meant to take it. `taken`: targets that are busy.
+NodeWorker::Task NodeWorker::choose_urgent(Mono now, u32 taken) const {
+    const auto free = [this, taken](Task task) { return (targets_of(task) & taken) == 0; };
     const bool boot_may = boot_at_ <= now;
-    if (tell_boot_ && boot_may) {
+    if (tell_boot_ && boot_may && free(Task::tell_boot)) {
         return Task::tell_boot;
     }
     const bool acting = job_ && job_->stage != Stage::await_off && job_->stage != Stage::await_on;
-    if (acting && job_->act_at <= now) {
+    if (acting && job_->act_at <= now && free(Task::act)) {
         return Task::act;
     }
-    if (!raws_.empty()) {
+    if (!raws_.empty() && free(Task::raw)) {
         return Task::raw;
     }
-    if (!looks_.empty() || look_at_ <= now) {
+    if ((!looks_.empty() || look_at_ <= now) && free(Task::look)) {
         return Task::look;
     }
-    if (restore_at_ <= now && boot_may) {
+    if (restore_at_ <= now && boot_may && free(Task::restore_boot)) {
         return Task::restore_boot;
-    }
-    if (identify_) {
-        return Task::identify;
-    }
-    if (media_) {
-        return Task::media;
-    }
-    if (console_ && !console_->stream && console_->open_at <= now) {
-        return Task::open_console;
-    }
-    if ((sensors_wanted_ && sensors_at_ <= now) || sensor_poll_due(now)) {
-        return Task::sensors;
-    }
-    if (identity_wanted_ && reachable_ && power_ != bmc::PowerState::unknown) {
-        return Task::identity;
     }
     return Task::none;
 }
 
-/// The earliest moment at which choose() may answer otherwise than `none`.
-Mono NodeWorker::next_due() const {
-    Mono due = look_at_;
+NodeWorker::Task NodeWorker::choose_patient(Mono now, u32 taken) const {
+    const auto free = [this, taken](Task task) { return (targets_of(task) & taken) == 0; };
+    if (identify_ && free(Task::identify)) {
+        return Task::identify;
+    }
+    if (media_ && free(Task::media)) {
+        return Task::media;
+    }
+    const bool opens = console_ && !console_->stream && console_->open_at <= now;
+    if (opens && free(Task::open_console)) {
+        return Task::open_console;
+    }
+    const bool reads = (sensors_wanted_ && sensors_at_ <= now) || sensor_poll_due(now);
+    if (reads && free(Task::sensors)) {
+        return Task::sensors;
+    }
+    const bool looked =
+        power_ != bmc::PowerState::unknown || !routes_.to(Route::power)->tells_power();
+    const bool asks = identity_wanted_ && reachable_ && looked;
+    return asks && free(Task::identity) ? Task::identity : Task::none;
+}
+
+NodeWorker::Lane& NodeWorker::lane_of(Task task) noexcept {
+    switch (task) {
+    case Task::identify:
+    case Task::media:
+    case Task::open_console:
+    case Task::sensors:
+    case Task::identity:
+        return lanes_[1];
+    default:
+        return lanes_[0];
+    }
+}
+
+u32 NodeWorker::bit_of(Route route) const noexcept {
+    const auto& drivers = routes_.drivers();
+    const auto at = std::find(drivers.begin(), drivers.end(), routes_.to(route));
+    return u32{1} << ((at - drivers.begin()) & 31);
+}
+
+u32 NodeWorker::targets_of(Task task) const {
+    switch (task) {
+    case Task::none:
+        return 0;
+    case Task::act:
+        return targets_of_act();
+    case Task::look:
+        return bit_of(Route::power);
+    case Task::tell_boot:
+    case Task::restore_boot:
+        return bit_of(Route::boot);
+    case Task::identify:
+        return bit_of(Route::identify);
+    case Task::media:
+        return bit_of(Route::media);
+    case Task::open_console:
+        return bit_of(Route::console);
+    case Task::sensors:
+        return bit_of(Route::sensors);
+    case Task::identity:
+        return bit_of(Route::identity);
+    case Task::raw:
+        return bit_of(Route::raw);
+    }
+    return 0;
+}
+
+/// The earliest moment after `now` at which there may be something else to do.
+Mono NodeWorker::next_due(Mono now) const {
+    Mono due = never;
+    const auto at = [&due, now](Mono when) { due = when > now ? std::min(due, when) : due; };
+    at(look_at_);
     if (job_) {
         const bool waits = job_->stage == Stage::await_off || job_->stage == Stage::await_on;
-        due = std::min(due, waits ? job_->give_up : job_->act_at);
-        due = std::min(due, job_->told ? never : job_->tell_at);
-        due = std::min(due, waits ? job_->press_again : never);
+        at(waits ? job_->give_up : job_->act_at);
+        at(job_->told ? never : job_->tell_at);
+        at(waits ? job_->press_again : never);
     }
     if (tell_boot_) {
-        due = std::min(due, boot_at_);
+        at(boot_at_);
     }
     if (restore_at_ != never) {
-        due = std::min(due, std::max(restore_at_, boot_at_));
+        at(std::max(restore_at_, boot_at_));
     }
     if (console_ && !console_->stream) {
-        due = std::min(due, console_->open_at);
+        at(console_->open_at);
     }
     if (sensors_wanted_) {
-        due = std::min(due, sensors_at_);
+        at(sensors_at_);
     }
     if (reachable_ && power_ == bmc::PowerState::on) {
-        due = std::min(due, sensor_poll_at_);
+        at(sensor_poll_at_);
     }
     return due;
 }
@@ -239,20 +316,12 @@ void NodeWorker::schedule_sensor_poll() {
     sensor_poll_at_ = now() + limits_->sensor_poll * percent / 100;
 }
 
-net::Awaitable<void> NodeWorker::run(std::shared_ptr<NodeWorker> self) {
-    for (;;) {
-        if (self->host_ == nullptr) {
-            break;
-        }
-        self->check_job(self->now());
-        const Task task = self->choose(self->now());
-        if (task == Task::none) {
-            self->timer_.arm(self->next_due());
-            break;
-        }
-        co_await self->perform(task);
-    }
-    self->busy_ = false;
+net::Awaitable<void> NodeWorker::run(std::shared_ptr<NodeWorker> self, Task task) {
+    co_await self->perform(task);
+    Lane& lane = self->lane_of(task);
+    lane.task = Task::none;
+    lane.targets = 0;
+    self->kick();
 }
 
 std::string_view NodeWorker::name_of(Task task) noexcept {
@@ -282,16 +351,17 @@ std::string_view NodeWorker::name_of(Task task) noexcept {
     return "none";
 }
 
-void NodeWorker::count(const backend::Driver& driver, Mono begun, const std::optional<Error>& why) {
+void NodeWorker::count(
+    Task task, const backend::Driver& driver, Mono begun, const std::optional<Error>& why
+) {
     using End = BackendNumbers::End;
     if (place_.numbers != nullptr && host_ != nullptr) { // after stop() the shard's may be gone
         const End end = !why ? End::good : is_silence(*why) ? End::silent : End::refused;
-        place_.numbers->count(driver.kind(), name_of(task_), now() - begun, end);
+        place_.numbers->count(driver.kind(), name_of(task), now() - begun, end);
     }
 }
 
 net::Awaitable<void> NodeWorker::perform(Task task) {
-    task_ = task;
     switch (task) {
     case Task::none:
         break;
@@ -334,7 +404,7 @@ net::Awaitable<void> NodeWorker::look() {
     auto make = [](backend::Driver& driver, Mono deadline) { return driver.power_state(deadline); };
     const auto driver = routes_.to(Route::power);
     Result<bmc::PowerState> state =
-        co_await call<bmc::PowerState>(driver, limits_->look_limit, make);
+        co_await call<bmc::PowerState>(Task::look, driver, limits_->look_limit, make);
     if (host_ == nullptr) {
         co_return;
     }
@@ -360,7 +430,8 @@ void NodeWorker::schedule_look(bool answered) {
     const Mono moment = now();
     if (job_ && (job_->stage == Stage::await_off || job_->stage == Stage::await_on)) {
         look_at_ = moment + job_->gap;
-        job_->gap = std::min<Duration>(job_->gap * 2, std::chrono::seconds(2));
+        const Duration gap_max = (moment - job_->asked_at) / 15; // the longer, the more patient
+        job_->gap = std::min(job_->gap * 2, std::max<Duration>(gap_max, std::chrono::seconds(2)));
         return;
     }
     if (!answered) {
@@ -377,8 +448,8 @@ net::Awaitable<void> NodeWorker::read_sensors() {
     sensors_wanted_ = false;
     auto make = [](backend::Driver& driver, Mono deadline) { return driver.sensors(deadline); };
     const auto driver = routes_.to(Route::sensors);
-    auto readings =
-        co_await call<std::vector<bmc::SensorReading>>(driver, limits_->call_limit, make);
+    using Readings = std::vector<bmc::SensorReading>;
+    auto readings = co_await call<Readings>(Task::sensors, driver, limits_->call_limit, make);
     sensors_at_ = now() + limits_->sensor_interval;
     schedule_sensor_poll();
     if (host_ != nullptr && readings.has_value()) {
@@ -393,7 +464,8 @@ net::Awaitable<void> NodeWorker::read_identity() {
     identity_wanted_ = false; // once; again when the backend comes back
     auto make = [](backend::Driver& driver, Mono deadline) { return driver.identity(deadline); };
     const auto driver = routes_.to(Route::identity);
-    auto identity = co_await call<bmc::IdentitySeen>(driver, limits_->call_limit, make);
+    auto identity =
+        co_await call<bmc::IdentitySeen>(Task::identity, driver, limits_->call_limit, make);
     if (host_ != nullptr && identity.has_value()) {
         observe(std::move(*identity));
         look_at_sensor_set(*routes_.to(Route::sensors));

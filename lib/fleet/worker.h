@@ -1,8 +1,8 @@
 #pragma once
-// Carries a node's intents out against its backend, one call at a time, and tells what was seen.
-// Keeps the latest wanted state, not a queue. A coroutine exists only while a call runs; between
-// calls there is at most one armed timer, and none when nothing is due. On the node's shard;
-// outlives its node for as long as a call that was given up takes to end.
+// Carries a node's intents out against its backend, one call a target at a time, and tells what was
+// seen. Keeps the latest wanted state, not a queue. A coroutine exists only while a call runs;
+// between calls there is at most one armed timer, and none when nothing is due. On the node's
+// shard; outlives its node for as long as a call that was given up takes to end.
 
 #include "backend/driver.h"
 #include "bmc/intent.h"
@@ -13,6 +13,7 @@
 #include "net/deadline.h"
 #include "net/timer_queue.h"
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <set>
@@ -96,7 +97,9 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
 
     void submit(const bmc::Intent& intent);
 
-    bool idle() const noexcept { return !busy_ && !timer_.armed(); }
+    bool idle() const noexcept {
+        return !lanes_[0].is_busy() && !lanes_[1].is_busy() && !timer_.armed();
+    }
 
     bool reachable() const noexcept { return reachable_; }
 
@@ -161,11 +164,26 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
         raw,
     };
 
+    /// Calls run in two lanes, so that a target that is slow or dead holds up no other: what a
+    /// client or the machine's power waits for, and what can wait.
+    struct Lane {
+        Task task = Task::none;       // under way
+        u32 targets = 0;              // that it may call, a bit each
+        std::function<void()> cancel; // of the call in flight
+
+        bool is_busy() const noexcept { return task != Task::none; }
+    };
+
     // The schedule (worker.cpp).
     void kick();
-    Task choose(Mono now) const;
-    Mono next_due() const;
-    net::Awaitable<void> run(std::shared_ptr<NodeWorker> self);
+    void start_work();
+    Task choose_urgent(Mono now, u32 taken) const;
+    Task choose_patient(Mono now, u32 taken) const;
+    Lane& lane_of(Task task) noexcept;
+    u32 targets_of(Task task) const;
+    u32 bit_of(Route route) const noexcept;
+    Mono next_due(Mono now) const;
+    net::Awaitable<void> run(std::shared_ptr<NodeWorker> self, Task task);
     net::Awaitable<void> perform(Task task);
     void check_job(Mono now);
     net::Awaitable<void> look();
@@ -181,17 +199,21 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
 
     void observe(const bmc::Observation& seen);
     void note(const backend::Driver& driver, const std::optional<Error>& why);
-    void count(const backend::Driver& driver, Mono begun, const std::optional<Error>& why);
+    void
+    count(Task task, const backend::Driver& driver, Mono begun, const std::optional<Error>& why);
     static std::string_view name_of(Task task) noexcept;
     std::shared_ptr<HostGate> gate(const backend::Driver* driver) const;
 
     template <class T, class Make>
     net::Awaitable<Result<T>>
-    call(std::shared_ptr<backend::Driver> driver, Duration limit, Make make);
+    call(Task task, std::shared_ptr<backend::Driver> driver, Duration limit, Make make);
 
     // Power (worker_power.cpp).
     void want(const bmc::SetPower& wish);
     std::unique_ptr<Job> make_job(const bmc::SetPower& wish) const;
+    static bmc::PowerAction to_send(const Job& job) noexcept;
+    u32 targets_of_act() const;
+    void cut_short(const bmc::SetPower& wish);
     bool boot_is_pending() const;
     bool must_restore() const;
     void await_soft(Job& job);
@@ -203,6 +225,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     void fail(const Error& why, bmc::Outcome outcome);
     void end_job();
     void let_next_in();
+    Duration follow_limit() const;
     void await(Stage stage, Duration limit);
     void follow();
     void seen(const bmc::PowerSeen& what);
@@ -240,9 +263,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     std::vector<std::shared_ptr<HostGate>> gates_; // of the drivers; null: not gated
     std::shared_ptr<const WorkerLimits> limits_;
     net::Timer timer_;
-    std::function<void()> cancel_; // of the call in flight
-    bool busy_ = false;            // a coroutine runs
-    Task task_ = Task::none;       // what it does
+    std::array<Lane, 2> lanes_; // urgent, patient
     bool kicked_ = false;
     bool reachable_ = true;
     std::set<std::string> told_reasons_; // why it does not answer, in this outage
@@ -253,6 +274,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     std::unique_ptr<Job> job_;
     std::unique_ptr<Job> next_;
     bmc::PowerState power_ = bmc::PowerState::unknown;
+    bmc::PowerState settled_ = bmc::PowerState::unknown; // the last that was on or off
     Mono look_at_ = never;
     std::vector<bmc::Ticket> looks_; // who waits for the next look
     u8 look_failures_ = 0;
@@ -289,7 +311,7 @@ hold_driver(std::shared_ptr<backend::Driver> driver, net::Awaitable<Result<T>> w
 /// the deadline.
 template <class T, class Make>
 net::Awaitable<Result<T>>
-NodeWorker::call(std::shared_ptr<backend::Driver> driver, Duration limit, Make make) {
+NodeWorker::call(Task task, std::shared_ptr<backend::Driver> driver, Duration limit, Make make) {
     const std::shared_ptr<HostGate> host_gate = gate(driver.get());
     if (host_gate) {
         Result<void> entered = co_await host_gate->enter(place_.now);
@@ -306,9 +328,10 @@ NodeWorker::call(std::shared_ptr<backend::Driver> driver, Duration limit, Make m
     ++stats_.calls;
     const Mono begun = now();
     const Mono deadline = begun + limit;
+    std::function<void()>& cancel = lane_of(task).cancel;
     auto work = hold_driver<T>(driver, make(*driver, deadline));
     Result<T> result =
-        co_await net::with_deadline<T>(place_.timers, deadline, std::move(work), &cancel_);
+        co_await net::with_deadline<T>(place_.timers, deadline, std::move(work), &cancel);
     std::optional<Error> why;
     if (result.has_error()) {
         why = result.error();
@@ -316,8 +339,12 @@ NodeWorker::call(std::shared_ptr<backend::Driver> driver, Duration limit, Make m
     if (host_gate) {
         host_gate->leave(now(), !why || !is_silence(*why));
     }
-    count(*driver, begun, why);
-    note(*driver, why);
+    count(task, *driver, begun, why);
+    // The client of a raw command has little patience: whether anybody is there, a look tells.
+    const bool cut_off = task == Task::raw && why && why->code == ErrorCode::deadline_exceeded;
+    if (!cut_off) {
+        note(*driver, why);
+    }
     co_return result;
 }
 

@@ -51,7 +51,7 @@ void NodeWorker::want_boot(const BootRequest& boot) {
 net::Awaitable<Result<void>> NodeWorker::set_boot(BootRequest boot) {
     const auto driver = routes_.to(Route::boot);
     auto make = [boot](backend::Driver& d, Mono deadline) { return d.set_boot(boot, deadline); };
-    Result<void> result = co_await call<void>(driver, limits_->call_limit, make);
+    Result<void> result = co_await call<void>(Task::tell_boot, driver, limits_->call_limit, make);
     co_return result;
 }
 
@@ -149,7 +149,7 @@ net::Awaitable<void> NodeWorker::light_up() {
     identify_.reset();
     const auto driver = routes_.to(Route::identify);
     auto make = [wish](backend::Driver& d, Mono deadline) { return d.identify(wish, deadline); };
-    Result<void> result = co_await call<void>(driver, limits_->call_limit, make);
+    Result<void> result = co_await call<void>(Task::identify, driver, limits_->call_limit, make);
     if (host_ != nullptr && result.has_error() && result.error().code != ErrorCode::unsupported) {
         host_->on_trouble("identify", result.error());
     }
@@ -161,7 +161,7 @@ net::Awaitable<void> NodeWorker::change_media() {
     auto make = [&wish](backend::Driver& d, Mono deadline) {
         return wish->insert ? d.insert_media(*wish->insert, deadline) : d.eject_media(deadline);
     };
-    Result<void> result = co_await call<void>(driver, limits_->call_limit, make);
+    Result<void> result = co_await call<void>(Task::media, driver, limits_->call_limit, make);
     if (host_ == nullptr) {
         co_return;
     }

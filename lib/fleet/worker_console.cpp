@@ -75,7 +75,8 @@ net::Awaitable<void> NodeWorker::open_console() {
         return d.open_console(std::move(sink), deadline);
     };
     using Stream = std::unique_ptr<backend::Console>;
-    Result<Stream> opened = co_await call<Stream>(driver, limits_->call_limit, make);
+    Result<Stream> opened =
+        co_await call<Stream>(Task::open_console, driver, limits_->call_limit, make);
     if (host_ == nullptr || !console_ || console_serial_ != serial) {
         co_return; // nobody wants it any more
     }

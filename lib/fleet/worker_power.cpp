@@ -130,6 +130,7 @@ void NodeWorker::want(const bmc::SetPower& wish) {
         tell(*next_, Outcome::busy); // a later wish came before it was begun
     }
     next_ = std::move(job);
+    cut_short(wish);
     let_next_in();
 }
 
@@ -153,18 +154,40 @@ void NodeWorker::let_next_in() {
     }
 }
 
+PowerAction NodeWorker::to_send(const Job& job) noexcept {
+    return job.stage == Stage::turn_off  ? PowerAction::off
+           : job.stage == Stage::turn_on ? PowerAction::on
+                                         : job.action;
+}
+
+u32 NodeWorker::targets_of_act() const {
+    const PowerAction action = to_send(*job_);
+    const bool starts = action == PowerAction::on || action == PowerAction::reset;
+    return bit_of(route_of(action)) | (starts ? bit_of(Route::boot) : 0);
+}
+
+/// A hard off does not wait for a target that is still being asked for a soft one.
+void NodeWorker::cut_short(const bmc::SetPower& wish) {
+    const bool other_target = bit_of(Route::soft) != bit_of(Route::power);
+    if (job_->in_call && job_->action == PowerAction::soft && wish.action == PowerAction::off &&
+        other_target) {
+        if (const auto cancel = lane_of(Task::act).cancel) {
+            cancel();
+        }
+    }
+}
+
 net::Awaitable<void> NodeWorker::act() {
     job_->in_call = true;
     const Stage stage = job_->stage;
-    PowerAction action = job_->action;
-    if (stage == Stage::turn_off) {
-        action = PowerAction::off;
-    } else if (stage == Stage::turn_on) {
-        action = PowerAction::on;
-    }
+    const PowerAction action = to_send(*job_);
     Result<void> result;
-    if (stage == Stage::turn_off && job_->action != PowerAction::off &&
-        power_ == PowerState::off) { // cycle and reset need a machine that runs (IPMI 2.0 §28.3)
+    const bool off_in_between = stage == Stage::turn_off && job_->action != PowerAction::off;
+    if (off_in_between && !routes_.to(Route::power)->tells_power()) {
+        result =
+            Error(ErrorCode::unsupported, "this backend does not tell when the machine is off");
+    } else if (off_in_between && power_ == PowerState::off) { // cycle and reset need a machine that
+                                                              // runs (IPMI 2.0 §28.3)
         result = Error(ErrorCode::failed_precondition, "the machine is off");
     }
     if (action == PowerAction::on || action == PowerAction::reset) {
@@ -175,7 +198,7 @@ net::Awaitable<void> NodeWorker::act() {
         auto make = [action](backend::Driver& d, Mono deadline) {
             return d.set_power(action, deadline);
         };
-        result = co_await call<void>(driver, limits_->call_limit, make);
+        result = co_await call<void>(Task::act, driver, limits_->call_limit, make);
     }
     if (host_ == nullptr) {
         co_return;
@@ -199,12 +222,21 @@ void NodeWorker::accepted() {
     } else if (!job.told) {
         tell(job, Outcome::ok);
     }
+    const bool follows = job.stage != Stage::press || job.action == PowerAction::soft;
+    if (follows && !routes_.to(Route::power)->tells_power()) { // nobody could see it
+        if (!job.told) {
+            tell(job, Outcome::ok);
+        }
+        host_->on_action(job.action, nullptr);
+        end_job();
+        return;
+    }
     switch (job.stage) {
     case Stage::turn_off:
-        await(Stage::await_off, limits_->follow_limit);
+        await(Stage::await_off, follow_limit());
         return;
     case Stage::turn_on:
-        await(Stage::await_on, limits_->follow_limit);
+        await(Stage::await_on, follow_limit());
         return;
     case Stage::press:
         if (job.action == PowerAction::soft) {
@@ -222,6 +254,10 @@ void NodeWorker::accepted() {
     case Stage::await_on:
         return;
     }
+}
+
+Duration NodeWorker::follow_limit() const {
+    return std::max(limits_->follow_limit, routes_.to(Route::power)->follow_limit());
 }
 
 /// The backend took it; whether the machine follows is a matter of looking.
@@ -255,9 +291,7 @@ void NodeWorker::refused(const Error& why) {
         return;
     }
     const Outcome outcome = outcome_of(why);
-    const PowerAction sent = job.stage == Stage::turn_off  ? PowerAction::off
-                             : job.stage == Stage::turn_on ? PowerAction::on
-                                                           : job.action;
+    const PowerAction sent = to_send(job);
     const bool back_on = job.stage == Stage::turn_on && job.action != PowerAction::on;
     const u8 tries_max = back_on ? limits_->tries_back_on : limits_->tries;
     const bool passing = outcome == Outcome::unreachable || outcome == Outcome::busy;
@@ -317,7 +351,7 @@ void NodeWorker::check_job(Mono moment) {
         return;
     }
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(
-        job_->action == PowerAction::soft ? limits_->soft_limit : limits_->follow_limit
+        job_->action == PowerAction::soft ? limits_->soft_limit : follow_limit()
     );
     const Error why(
         ErrorCode::deadline_exceeded,
@@ -332,8 +366,9 @@ void NodeWorker::check_job(Mono moment) {
 /// Everything that tells of the machine's power comes through here, pushed or looked at.
 void NodeWorker::seen(const bmc::PowerSeen& what) {
     const bool started =
-        what.restarted || (power_ == PowerState::off && what.state == PowerState::on);
+        what.restarted || (settled_ == PowerState::off && what.state == PowerState::on);
     power_ = what.state;
+    settled_ = bmc::is_settled(power_) ? power_ : settled_;
     observe(what);
     if (host_ == nullptr) {
         return;

@@ -39,10 +39,13 @@ void NodeWorker::want_raw(const bmc::RawCommand& command) {
     raws_.push_back({command, now() + limits_->confirm_window});
 }
 
+/// Bounded by its client's patience: what it is told later it does not hear, and power commands
+/// wait behind it.
 net::Awaitable<void> NodeWorker::pass_on() {
     const Raw raw = std::move(raws_.front());
     raws_.erase(raws_.begin());
-    if (raw.until <= now()) { // the client was told so, or is about to be
+    const Duration left = raw.until - now();
+    if (left <= Duration::zero()) { // the client was told so, or is about to be
         observe(bmc::RawDone{raw.command.ticket, timeout, {}});
         co_return;
     }
@@ -54,7 +57,7 @@ net::Awaitable<void> NodeWorker::pass_on() {
         return driver.raw(std::move(request), deadline);
     };
     const auto driver = routes_.to(Route::raw);
-    auto answer = co_await call<backend::RawResponse>(driver, limits_->look_limit, make);
+    auto answer = co_await call<backend::RawResponse>(Task::raw, driver, left, make);
     bmc::RawDone done;
     done.ticket = raw.command.ticket;
     if (answer.has_value()) {
@@ -62,6 +65,9 @@ net::Awaitable<void> NodeWorker::pass_on() {
         done.data = std::move(answer->data);
     } else {
         done.completion = completion_of(answer.error());
+        if (reachable_ && is_silence(answer.error()) && driver == routes_.to(Route::power)) {
+            look_at_ = std::min(look_at_, now()); // a slow command, or nobody there?
+        }
     }
     observe(done);
 }

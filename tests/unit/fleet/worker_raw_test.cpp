@@ -61,6 +61,22 @@ TEST_CASE("a raw command that nobody waits for any more is not begun") {
     CHECK(world.driver->raws == 0);
 }
 
+TEST_CASE("a raw command holds up nothing for longer than its client waits") {
+    World world;
+    world.begin(PowerState::on);
+    world.driver->latency = 9s; // nobody there
+    const int looks = world.driver->looks;
+    world.worker->submit(command(7));
+    world.pass(100ms);
+    world.driver->latency = {};
+    world.power(PowerAction::off, 8);
+    world.pass(2s);
+    CHECK(world.host.was_told("raw 7 195"));
+    CHECK(world.driver->calls == Words{"off"});
+    CHECK(world.driver->looks > looks);
+    CHECK(world.host.backend.empty()); // a slow command alone is no dead backend
+}
+
 TEST_CASE("raw commands are bounded") {
     World world;
     world.begin();

@@ -40,15 +40,7 @@ class FakeDriver : public backend::Driver {
 
     net::Awaitable<Result<PowerState>> power_state(Mono) override {
         ++looks;
-        ++running;
-        running_max = std::max(running_max, running);
-        if (hang) {
-            co_await net::sleep_until(timers_, clock_at + 100h);
-        }
-        if (latency > Duration::zero()) {
-            co_await net::sleep_until(timers_, clock_at + latency);
-        }
-        --running;
+        co_await spend();
         if (fail_looks) {
             co_return Error(ErrorCode::unavailable, "no answer");
         }
@@ -58,15 +50,7 @@ class FakeDriver : public backend::Driver {
     net::Awaitable<Result<void>> set_power(PowerAction action, Mono) override {
         static constexpr const char* names[] = {"off", "on", "cycle", "reset", "diag", "soft"};
         calls.emplace_back(names[static_cast<int>(action)]);
-        ++running;
-        running_max = std::max(running_max, running);
-        if (hang) {
-            co_await net::sleep_until(timers_, clock_at + 100h);
-        }
-        if (latency > Duration::zero()) {
-            co_await net::sleep_until(timers_, clock_at + latency);
-        }
-        --running;
+        co_await spend();
         if (fail_power > 0) {
             --fail_power;
             co_return Error(error, "refused as ordered");
@@ -100,8 +84,11 @@ class FakeDriver : public backend::Driver {
 
     Duration boot_settle_time() const override { return settle_time; }
 
+    Duration follow_limit() const override { return patience; }
+
     net::Awaitable<Result<std::vector<bmc::SensorReading>>> sensors(Mono) override {
         ++sensor_reads;
+        co_await spend();
         co_return std::vector<bmc::SensorReading>(3);
     }
 
@@ -119,6 +106,19 @@ class FakeDriver : public backend::Driver {
 
     void on_change(std::function<void(const bmc::Observation&)> sink) override {
         push = std::move(sink);
+    }
+
+    /// What every call takes.
+    net::Awaitable<void> spend() {
+        ++running;
+        running_max = std::max(running_max, running);
+        if (hang) {
+            co_await net::sleep_until(timers_, clock_at + 100h);
+        }
+        if (latency > Duration::zero()) {
+            co_await net::sleep_until(timers_, clock_at + latency);
+        }
+        --running;
     }
 
     PowerState power() {
@@ -143,6 +143,7 @@ class FakeDriver : public backend::Driver {
     bool stale_boot = false;
     Duration soft_again = 10s;
     Duration settle_time{};
+    Duration patience{};
     int fail_power = 0;
     int fail_boot = 0;
     ErrorCode error = ErrorCode::unavailable;
@@ -166,7 +167,7 @@ class FakeDriver : public backend::Driver {
 class FakeHost : public WorkerHost {
   public:
     void observe(const bmc::Observation& seen) override {
-        static constexpr const char* states[] = {"unknown", "off", "on"};
+        static constexpr const char* states[] = {"unknown", "off", "on", "changing"};
         static constexpr const char* outcomes[] = {
             "ok", "unsupported", "invalid", "busy", "failed", "unreachable"};
         static constexpr const char* actions[] = {"off", "on", "cycle", "reset", "diag", "soft"};
