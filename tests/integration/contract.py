@@ -9,12 +9,14 @@ A driver's test file makes a Subject of a node whose real (or fake) server it st
 IPMI goes through the real ipmitool; `truth` looks behind the backend's back where the rig can.
 """
 
+import concurrent.futures
 import contextlib
 import dataclasses
 import json
 import re
 import subprocess
 import time
+import traceback
 
 import pytest
 
@@ -71,22 +73,23 @@ class Subject:
         found = re.search(r"Chassis Power is (on|off)", done.stdout)
         return found.group(1) if found else None
 
-    def wait(self, state):
+    def wait(self, state, watched=False):
+        """Until it is said; `watched`: and never before it is so, nor of a start that may still fail."""
         deadline = time.monotonic() + self.follow_seconds
-        while self.status() != state:
+        while (said := self.status()) != state:
             assert time.monotonic() < deadline, f"not {state} within {self.follow_seconds} s"
-            time.sleep(0.2)
+            time.sleep(0.05 if watched else 0.2)
         if self.truth is not None:
-            assert self.truth() == (state == "on"), f"said to be {state}, which it is not"
+            assert self.truth() == (state == "on"), f"said to be {said}, which it is not"
 
     def power(self, action):
         done = self.ipmi("chassis", "power", action)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def bring(self, state):
+    def bring(self, state, watched=False):
         if self.status() != state:
             self.power(state)
-        self.wait(state)
+        self.wait(state, watched)
 
     def sel(self):
         return self.ipmi("sel", "elist").stdout
@@ -102,7 +105,7 @@ def need(condition, why):
 
 def status_is_true(subject):
     for state in ("on", "off", "on"):
-        subject.bring(state)
+        subject.bring(state, watched=True)
         said = json.loads(subject.daemon.ctl("power", subject.node, "status", "-o", "json").stdout)
         assert said[0]["power"] == state
 
@@ -260,6 +263,22 @@ def name_of(check):
 
 def run(check, subject):
     check(subject)
+
+
+def run_all(check, subjects):
+    """The check with several subjects at once; what fails says whose."""
+    with concurrent.futures.ThreadPoolExecutor(len(subjects)) as pool:
+        running = {subject.node: pool.submit(check, subject) for subject in subjects}
+    skipped, failed = [], []
+    for node, future in running.items():
+        trouble = future.exception()
+        if isinstance(trouble, pytest.skip.Exception):
+            skipped.append(node)
+        elif trouble is not None:
+            failed.append(f"{node}: {''.join(traceback.format_exception(trouble))}")
+    assert not failed, "\n".join(failed)
+    if len(skipped) == len(subjects):
+        pytest.skip("none of them can")
 
 
 @contextlib.contextmanager

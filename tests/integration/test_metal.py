@@ -179,6 +179,66 @@ def test_iso_of_hetzner(api):
         until(lambda: machine.iso is None)
 
 
+def test_an_action_that_fails_behind_its_reply(api):
+    with Cloud("hetzner-cloud") as cloud:
+        machine = cloud.add("h2")
+        node = Node(api, "metal-action", cloud.options(machine))
+        until(lambda: node.is_on() is False)
+        cloud.failing_action = "no host has room"
+        node.ipmi("chassis", "power", "on", code=None)
+        events = api_module.module("events")
+
+        def told():
+            found = api.events.ListEvents(events.ListEventsRequest()).events
+            return [event for event in found if event.node == node.name and "no host has room" in event.message]
+
+        until(told)
+        assert machine.phase == "off" and node.is_on() is False
+
+
+@pytest.mark.parametrize("provider", ["hetzner-cloud", "scaleway"])
+def test_a_machine_in_other_hands_is_tried_again(api, provider):
+    with Cloud(provider) as cloud:
+        machine = cloud.add("b1")
+        node = Node(api, f"metal-busy-{provider}", cloud.options(machine))
+        until(lambda: node.is_on() is False)
+        cloud.busy = 1
+        node.ipmi("chassis", "power", "on", code=None)
+        until(lambda: machine.phase == "on" and node.is_on() is True)
+        assert cloud.busy == 0
+
+
+def test_a_start_under_way_is_neither_on_nor_off(api, daemon):
+    with Cloud("equinix", follow_seconds=4) as cloud:
+        machine = cloud.add("c1")
+        node = Node(api, "metal-changing", cloud.options(machine))
+        until(lambda: node.is_on() is False)
+        machine.press("on")  # by somebody else
+        time.sleep(2.1)  # what was seen is not fresh any more
+        assert node.is_on() is None and machine.phase == "going_on"
+        assert "power is changing" in daemon.ctl("events", node.name).stdout
+        assert daemon.ctl("power", "status", node.name).stdout.split()[-1] == "unknown"
+        until(lambda: node.is_on() is True)
+        assert machine.phase == "on"
+
+
+def test_what_an_api_does_not_tell_is_not_told(api):
+    with Cloud("vultr") as cloud:
+        machine = cloud.add("v1")
+        options = cloud.options(machine)
+        del options["state-as-told"]
+        node = Node(api, "metal-silent", options)
+        node.ipmi("chassis", "power", "on")
+        until(lambda: machine.phase == "on")
+        assert node.is_on() is None  # taken, not seen
+        assert node.ipmi("chassis", "power", "cycle", code=1)  # the off in between could not be seen
+        assert machine.phase == "on"
+        node.ipmi("chassis", "power", "off")
+        until(lambda: machine.phase == "off")
+        assert node.is_on() is None
+        until(lambda: "v1" in node.ipmi("fru", "print", "0"))
+
+
 @pytest.mark.parametrize("status, word", [(401, "token"), (404, "uuid"), (403, "right"), (500, "fails")])
 def test_errors_say_what_to_do(daemon, status, word):
     with Cloud("equinix") as cloud:
@@ -241,6 +301,15 @@ def test_tls(api, tmp_path):
         until(lambda: "not trusted" in unknown.status.last_error)
         trusted = Node(api, "metal-tls", {**cloud.options(machine), "ca-file": str(certificate)})
         until(lambda: trusted.is_on() is False)
+        told = subprocess.run(
+            ["openssl", "x509", "-in", certificate, "-noout", "-fingerprint", "-sha256"], check=True, capture_output=True, text=True
+        ).stdout
+        print_ = told.strip().split("=")[1]
+        pinned = Node(api, "metal-tls-pinned", {**cloud.options(machine), "fingerprint": print_})
+        until(lambda: pinned.is_on() is False)
+        other = Node(api, "metal-tls-other", {**cloud.options(machine), "fingerprint": print_[:-2] + ("00" if print_[-2:] != "00" else "01")})
+        until(lambda: other.status.last_error)
+        assert other.is_on() is None
         careless = Node(api, "metal-tls-off", {**cloud.options(machine), "insecure": "true"})
         until(lambda: careless.is_on() is False)
 
@@ -340,6 +409,29 @@ def test_pages_are_followed(api):
         node = Node(api, "metal-pages", cloud.options(machine))
         node.ipmi("chassis", "power", "on")
         until(lambda: machine.phase == "on")
+
+
+def test_a_source_registers_what_has_a_tag(new_daemon):
+    with Cloud("equinix") as cloud:
+        daemon = new_daemon().start()
+        web, database = cloud.add("web1"), cloud.add("db1")
+        database.tags = ["role=db"]
+        options = {**cloud.options(), "project": PROJECT}
+        words = [word for key, value in options.items() for word in ("--option", f"{key}={value}")]
+        daemon.ctl("source", "add", "lab", "--backend", "metal", *words, "--match", "role=web", "--match-name", "web*",
+                   "--name-prefix", "c-", "--interval", "1s", "--grace", "1s")
+
+        def names():
+            return sorted(node["name"] for node in json.loads(daemon.ctl("list", "-o", "json").stdout))
+
+        until(lambda: names() == ["c-web1"])
+        daemon.ctl("power", "on", "c-web1")
+        until(lambda: web.phase == "on")
+        late = cloud.add("web2")
+        until(lambda: names() == ["c-web1", "c-web2"])
+        del cloud.machines[late.id]
+        until(lambda: names() == ["c-web1"])
+        metal_contract.check(cloud.journal)
 
 
 # Slow and dying APIs.

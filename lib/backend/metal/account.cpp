@@ -20,6 +20,7 @@ constexpr Duration page_limit = std::chrono::seconds(20);
 constexpr Duration token_spare = std::chrono::seconds(30);
 constexpr Duration wait_gap_max = std::chrono::milliseconds(50);
 constexpr std::size_t pages_max = 200;
+constexpr std::size_t machines_max = 20'000;
 constexpr std::size_t reply_bytes_max = std::size_t{1} << 20;
 constexpr std::size_t page_bytes_max = std::size_t{8} << 20;
 
@@ -218,10 +219,11 @@ Awaitable<Result<std::vector<Record>>> Account::list(std::string project, Mono d
             co_return std::move(page).error();
         }
         std::move(page->records.begin(), page->records.end(), std::back_inserter(all));
+        const bool goes_on = !page->next.empty() && page->next != places["cursor"];
         const bool more = provider().paging == Paging::pages ? page->items >= provider().page_size
-                          : provider().paging == Paging::cursor ? !page->next.empty()
+                          : provider().paging == Paging::cursor ? goes_on
                                                                 : false;
-        if (!more) {
+        if (!more || all.size() >= machines_max) {
             break;
         }
         places["cursor"] = page->next;

@@ -1,6 +1,7 @@
 #include "backend/metal/metal.h"
 
 #include "backend/metal/options.h"
+#include "net/sleep.h"
 
 #include <algorithm>
 #include <utility>
@@ -14,6 +15,10 @@ using bmc::PowerState;
 
 constexpr Duration answer_before = std::chrono::milliseconds(100); // with our own words, not late
 constexpr Duration health_for = std::chrono::seconds(30);
+constexpr Duration power_takes = std::chrono::minutes(10); // a server's firmware checks itself
+constexpr Duration action_patience = std::chrono::seconds(5);
+constexpr Duration action_gap = std::chrono::milliseconds(200);
+constexpr Duration action_gap_max = std::chrono::seconds(1);
 constexpr u8 health_sensor = bmc::sensor_number::first_of_backend;
 constexpr u8 event_sensor = health_sensor + 1;
 
@@ -109,6 +114,7 @@ class MetalDriver final : public Driver {
         : context_(context), config_(config), provider_(provider_of(config)),
           id_(machine_of(config)), project_(config.text("project")),
           event_gap_(duration_of(config, "event-interval")),
+          as_told_(config.boolean("state-as-told")),
           wants_project_(provider_.list.find("{project}") != std::string_view::npos) {}
 
     bmc::Capabilities capabilities() const override {
@@ -127,6 +133,10 @@ class MetalDriver final : public Driver {
             net::Url::parse(config_.has("url") ? config_.text("url") : std::string(provider_.url));
         return url.has_value() ? url->authority() : std::string{};
     }
+
+    Duration follow_limit() const override { return power_takes; }
+
+    bool tells_power() const override { return provider_.tells_power || as_told_; }
 
     Duration boot_settle_time() const override { return duration_of(config_, "boot-settle"); }
 
@@ -154,6 +164,8 @@ class MetalDriver final : public Driver {
     Awaitable<Result<net::HttpResponse>>
     call(Call what, Places places, std::string doing, Mono deadline);
     Awaitable<Result<void>> command(Call what, Places places, std::string doing, Mono deadline);
+    Awaitable<Result<void>> see_through(std::string reply, std::string doing, Mono deadline);
+    Awaitable<bool> is_already(PowerState wanted, Mono deadline);
     void learn(const Record& record);
     void overheard(const Sighting& seen);
     void happened(const CloudEvent& event);
@@ -165,6 +177,7 @@ class MetalDriver final : public Driver {
     std::string id_;
     std::string project_; // as given, or as the API told
     Duration event_gap_;
+    bool as_told_; // the operator wants what was told for the truth
     bool wants_project_;
     std::shared_ptr<Account> account_;
     std::shared_ptr<void> watch_;
@@ -236,7 +249,7 @@ PowerState MetalDriver::power_of(const Record& record) const {
     if (provider_.tells_power) {
         return record.power;
     }
-    return record.word == "active" ? told_ : PowerState::unknown;
+    return as_told_ && record.word == "active" ? told_ : PowerState::unknown;
 }
 
 Awaitable<Result<net::HttpResponse>>
@@ -261,12 +274,48 @@ MetalDriver::command(Call what, Places places, std::string doing, Mono deadline)
         co_return Error(ErrorCode::unsupported, std::string(provider_.title) + " has no " + doing)
             .with_hint("route it to another target of the node");
     }
-    Result<net::HttpResponse> response =
-        co_await call(what, std::move(places), std::move(doing), deadline);
+    Result<net::HttpResponse> response = co_await call(what, std::move(places), doing, deadline);
     if (response.has_error()) {
         co_return std::move(response).error();
     }
-    co_return Result<void>();
+    if (provider_.progress.empty()) {
+        co_return Result<void>();
+    }
+    std::string reply = std::move(response->body);
+    Result<void> done = co_await see_through(std::move(reply), std::move(doing), deadline);
+    co_return done;
+}
+
+/// The cloud has taken the action; that it fails is known a moment later. What takes longer is left
+/// to be seen by its effect.
+Awaitable<Result<void>>
+MetalDriver::see_through(std::string reply, std::string doing, Mono deadline) {
+    const Mono until = std::min(deadline - answer_before, now() + action_patience);
+    Progress progress = read_progress(reply);
+    Duration gap = action_gap;
+    while (progress.runs && !progress.id.empty() && now() + gap < until) {
+        const Mono next = now() + gap;
+        co_await net::sleep_until(context_.timers, next);
+        gap = std::min(gap * 2, action_gap_max);
+        const Call ask{net::HttpMethod::get, provider_.progress, {}};
+        Places places;
+        places.emplace("action", progress.id);
+        Result<net::HttpResponse> response = co_await call(ask, std::move(places), doing, deadline);
+        if (response.has_error()) {
+            break; // it was taken, whatever this says
+        }
+        progress = read_progress(response->body);
+    }
+    if (progress.failure.empty()) {
+        co_return Result<void>();
+    }
+    co_return Error(
+        ErrorCode::internal,
+        "BACKEND_ACTION_FAILED",
+        std::string(provider_.title) + " took it but failed, " + doing + " of " + id_ + ": " +
+            progress.failure
+    )
+        .with_hint("the cloud's console shows its actions; try again");
 }
 
 Awaitable<Result<PowerState>> MetalDriver::power_state(Mono deadline) {
@@ -311,12 +360,34 @@ Awaitable<Result<void>> MetalDriver::set_power(PowerAction action, Mono deadline
     std::string doing(words(action));
     Places places;
     Result<void> done = co_await command(what, std::move(places), std::move(doing), deadline);
+    const bool refused = done.has_error() && done.error().code == ErrorCode::failed_precondition;
+    if (refused && (action == PowerAction::on || action == PowerAction::off)) {
+        const auto wanted = action == PowerAction::on ? PowerState::on : PowerState::off;
+        if (co_await is_already(wanted, deadline)) {
+            done = Result<void>(); // some refuse what is so already
+        }
+    }
     acting_ = false;
     settled_at_ = now();
     if (done.has_value() && action != PowerAction::soft) {
         told_ = action == PowerAction::off ? PowerState::off : PowerState::on;
     }
     co_return done;
+}
+
+Awaitable<bool> MetalDriver::is_already(PowerState wanted, Mono deadline) {
+    const Call what{net::HttpMethod::get, provider_.get, {}};
+    std::string doing = "the state";
+    Places places;
+    Result<net::HttpResponse> response =
+        co_await call(what, std::move(places), std::move(doing), deadline);
+    if (response.has_error()) {
+        co_return false;
+    }
+    const Result<Record> record = read_record(provider_, response->body);
+    const bool on_its_way =
+        record.has_value() && record->power == PowerState::changing && wanted == PowerState::on;
+    co_return on_its_way || (record.has_value() && record->power == wanted);
 }
 
 Awaitable<Result<void>> MetalDriver::set_boot(bmc::BootRequest boot, Mono deadline) {
@@ -432,10 +503,6 @@ Result<std::unique_ptr<Driver>> create(const DriverContext& context, const Drive
     return std::unique_ptr<Driver>(std::make_unique<MetalDriver>(context, config));
 }
 
-std::shared_ptr<const bmc::SensorSet> no_sensors() {
-    return nullptr; // some providers have some: Driver::sensor_set()
-}
-
 } // namespace
 
 const DriverKind kind = {
@@ -443,7 +510,7 @@ const DriverKind kind = {
     "Equinix Metal's API and other clouds' machines",
     node_schema(),
     create,
-    no_sensors,
+    nullptr, // some providers have some: Driver::sensor_set()
     discover,
     &discover_schema(),
 };

@@ -26,8 +26,8 @@ struct StateRow {
 };
 
 /// A call with places in braces to be filled in: {id} {project} {zone} in the path,
-/// {url} {image} in the body, {page} {cursor} in a list's path. An empty path: there is no such
-/// call.
+/// {url} {image} in the body, {page} {cursor} in a list's path, {action} in one's progress. An
+/// empty path: there is no such call.
 struct Call {
     net::HttpMethod method = net::HttpMethod::post;
     std::string_view path = {};
@@ -67,7 +67,7 @@ struct Provider {
     std::string_view identity = {}; // the path that tells its name, when `get` does not
     Fields fields = {};
     std::span<const StateRow> states = {};
-    bool tells_power = true; // false: only what it was told last is known
+    bool tells_power = true; // false: what the machine was told is all that can be known
 
     Call on = {};
     Call off = {};
@@ -79,6 +79,7 @@ struct Provider {
     Call insert = {}; // {image}
     Call eject = {};
     bool image_is_url = true;
+    std::string_view progress = {}; // the path that tells how {action}, a reply's, gets on
 
     std::string_view list = {};
     std::string_view list_items = {};

@@ -11,11 +11,12 @@ namespace {
 using bmc::PowerState;
 using net::HttpMethod;
 
-// A machine is off when it is told to be, not on its way there; on as soon as it has power.
+// A machine is off when it is said to be, not on its way there. On its way to be on it is neither:
+// the start may still fail, and it is not off any more.
 
 constexpr StateRow equinix_states[] = {
     {"active", PowerState::on},
-    {"powering_on", PowerState::on},
+    {"powering_on", PowerState::changing},
     {"powering_off", PowerState::on},
     {"inactive", PowerState::off},
 };
@@ -33,7 +34,7 @@ constexpr StateRow on_off_states[] = {
 
 constexpr StateRow scaleway_states[] = {
     {"ready", PowerState::on},
-    {"starting", PowerState::on},
+    {"starting", PowerState::changing},
     {"stopping", PowerState::on},
     {"stopped", PowerState::off},
 };
@@ -46,7 +47,8 @@ constexpr StateRow phoenixnap_states[] = {
 
 constexpr StateRow hetzner_states[] = {
     {"running", PowerState::on},
-    {"starting", PowerState::on},
+    {"initializing", PowerState::changing},
+    {"starting", PowerState::changing},
     {"stopping", PowerState::on},
     {"off", PowerState::off},
 };
@@ -268,6 +270,7 @@ constexpr Provider hetzner_cloud() {
     p.insert = {HttpMethod::post, "/servers/{id}/actions/attach_iso", R"({"iso":"{image}"})"};
     p.eject = {HttpMethod::post, "/servers/{id}/actions/detach_iso"};
     p.image_is_url = false;
+    p.progress = "/actions/{action}";
     p.list = "/servers?per_page=50&page={page}";
     p.list_items = "/servers";
     p.paging = Paging::pages;

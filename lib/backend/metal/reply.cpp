@@ -167,6 +167,21 @@ std::string complaint(const std::string& body) {
     return {};
 }
 
+constexpr const char* passing = " is at something else with this machine, ";
+
+/// The machine is in somebody else's hands for a moment: its state does not forbid the call.
+bool is_passing(const net::HttpResponse& response) {
+    if (response.status == 423) {
+        return true;
+    }
+    if (response.status != 409) {
+        return false;
+    }
+    const Json json = parse(response.body);
+    return text_at(json, "/error/code") == "conflict" ||
+           text_at(json, "/type") == "transient_state";
+}
+
 std::optional<long long> number_in(std::string_view text) {
     long long value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -253,12 +268,29 @@ Result<Token> read_token(const std::string& body) {
     return Token{Secret(*text), std::chrono::seconds(std::clamp(seconds, 1LL, 86400LL))};
 }
 
+Progress read_progress(const std::string& body) {
+    const Json json = parse(body);
+    Progress progress;
+    progress.id = text_at(json, "/action/id");
+    const std::string status = text_at(json, "/action/status");
+    progress.runs = status == "running";
+    if (status == "error") {
+        const std::string words = text_at(json, "/action/error/message");
+        progress.failure = words.empty() ? "it does not say why" : words;
+    }
+    return progress;
+}
+
 Error refusal(const Subject& subject, const net::HttpResponse& response) {
     const std::string who = std::string(subject.provider.title);
     const std::string what =
         subject.doing + (subject.device.empty() ? "" : " of " + subject.device);
     const std::string words = complaint(response.body);
     const std::string status = " (" + std::to_string(response.status) + ")";
+    if (is_passing(response)) {
+        return Error(ErrorCode::resource_exhausted, "BACKEND_BUSY", who + passing + what + words)
+            .with_hint("try again when that is done");
+    }
     switch (response.status) {
     case 401:
         return Error(
@@ -288,7 +320,6 @@ Error refusal(const Subject& subject, const net::HttpResponse& response) {
     case 409:
     case 412:
     case 422:
-    case 423:
         return Error(
                    ErrorCode::failed_precondition,
                    "BACKEND_REFUSED",

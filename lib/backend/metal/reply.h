@@ -55,6 +55,15 @@ std::vector<CloudEvent> read_events(const std::string& body);
 
 Result<Token> read_token(const std::string& body);
 
+/// How an action gets on that a cloud carries out behind its reply.
+struct Progress {
+    std::string id;
+    bool runs = false;
+    std::string failure; // why it failed; empty: it did not
+};
+
+Progress read_progress(const std::string& body);
+
 /// Whose call it was, for error texts.
 struct Subject {
     const Provider& provider;

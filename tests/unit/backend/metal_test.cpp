@@ -73,7 +73,7 @@ TEST_CASE("states: off only when it is off", "[metal]") {
     const Row rows[] = {
         {"equinix", R"({"state":"active"})", PowerState::on},
         {"equinix", R"({"state":"powering_off"})", PowerState::on},
-        {"equinix", R"({"state":"powering_on"})", PowerState::on},
+        {"equinix", R"({"state":"powering_on"})", PowerState::changing},
         {"equinix", R"({"state":"inactive"})", PowerState::off},
         {"equinix", R"({"state":"provisioning"})", PowerState::unknown},
         {"equinix", R"({"state":"failed"})", PowerState::unknown},
@@ -85,12 +85,14 @@ TEST_CASE("states: off only when it is off", "[metal]") {
         {"cherry", R"({"power":"on"})", PowerState::on},
         {"cherry", R"({"power":"off"})", PowerState::off},
         {"scaleway", R"({"status":"stopping"})", PowerState::on},
+        {"scaleway", R"({"status":"starting"})", PowerState::changing},
         {"scaleway", R"({"status":"stopped"})", PowerState::off},
         {"scaleway", R"({"status":"locked"})", PowerState::unknown},
         {"phoenixnap", R"({"status":"powered-off"})", PowerState::off},
         {"phoenixnap", R"({"status":"error"})", PowerState::unknown},
         {"vultr", R"({"bare_metal":{"status":"active"}})", PowerState::unknown},
         {"hetzner-cloud", R"({"server":{"id":42,"status":"stopping"}})", PowerState::on},
+        {"hetzner-cloud", R"({"server":{"id":42,"status":"starting"}})", PowerState::changing},
         {"hetzner-cloud", R"({"server":{"id":42,"status":"off"}})", PowerState::off},
     };
     for (const Row& row : rows) {
@@ -179,6 +181,9 @@ TEST_CASE("refusals: the right code, the provider's words, and what to do", "[me
          R"({"error":{"message":"conflict here"}})",
          ErrorCode::failed_precondition,
          "conflict"},
+        {409, R"({"error":{"code":"conflict"}})", ErrorCode::resource_exhausted, "something else"},
+        {409, R"({"type":"transient_state"})", ErrorCode::resource_exhausted, "something else"},
+        {423, R"({"error":{"message":"locked"}})", ErrorCode::resource_exhausted, "locked"},
         {429, R"({})", ErrorCode::resource_exhausted, "no more calls"},
         {503, R"({"message":"maintenance"})", ErrorCode::unavailable, "maintenance"},
         {302, R"({})", ErrorCode::internal, "302"},
@@ -191,6 +196,23 @@ TEST_CASE("refusals: the right code, the provider's words, and what to do", "[me
         CHECK(error.message.find("Equinix Metal") != std::string::npos);
         CHECK(error.message.find(row.text) != std::string::npos);
         CHECK(!error.hint.empty());
+    }
+}
+
+TEST_CASE("how an action gets on", "[metal]") {
+    const auto runs =
+        metal::read_progress(R"({"action":{"id":7,"status":"running","error":null}})");
+    CHECK((runs.runs && runs.id == "7" && runs.failure.empty()));
+    CHECK_FALSE(metal::read_progress(R"({"action":{"id":7,"status":"success"}})").runs);
+    const auto failed = metal::read_progress(
+        R"({"action":{"id":7,"status":"error","error":{"code":"action_failed","message":"no host"}}})"
+    );
+    CHECK((!failed.runs && failed.failure == "no host"));
+    CHECK(!metal::read_progress(R"({"action":{"status":"error"}})").failure.empty());
+    for (const char* nonsense : {"", "[", "{}", R"({"action":7})", R"({"action":{"status":{}}})"}) {
+        CHECK(
+            (!metal::read_progress(nonsense).runs && metal::read_progress(nonsense).failure.empty())
+        );
     }
 }
 
