@@ -80,6 +80,8 @@ std::string_view describe(Failure failure) noexcept {
         return "nothing is wrong";
     case Failure::no_answer:
         return "no answer";
+    case Failure::user_ignored:
+        return "it answers, but says nothing to this user";
     case Failure::not_rmcp_plus:
         return "it offers no IPMI 2.0 (RMCP+) session";
     case Failure::no_common_suite:
@@ -439,7 +441,9 @@ void Login::on_deadline(Mono now) {
         next_suite(now, {Failure::no_answer, 0});
         return;
     }
-    fail({Failure::no_answer, 0});
+    // OpenIPMI's simulator and some BMCs drop what a user whom they do not know sends.
+    const bool named = std::holds_alternative<AwaitProof>(step_);
+    fail({named ? Failure::user_ignored : Failure::no_answer, 0});
 }
 
 } // namespace vbmc::client

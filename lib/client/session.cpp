@@ -151,6 +151,7 @@ void Session::fail_all(Trouble why) {
 }
 
 void Session::log_in_failed(Trouble why) {
+    say_good_bye(); // its privilege was refused: a BMC has few sessions
     login_.reset();
     channel_.reset();
     state_ = State::closed;
@@ -346,13 +347,17 @@ void Session::out_sealed(wire::PayloadType type, Bytes payload) {
     outputs_.emplace_back(Transmit{seal(tools_, entropy_, *channel_, type, payload)});
 }
 
-void Session::close(Mono) {
-    if (channel_ && state_ == State::ready) {
+void Session::say_good_bye() {
+    if (channel_) {
         std::vector<u8> id(4);
         ByteWriter(id).write_u32(channel_->bmc_id);
         const auto message = request_message(netfn_app, 0, close_session, id, free_rq_sequence());
         out_sealed(wire::PayloadType::ipmi, message);
     }
+}
+
+void Session::close(Mono) {
+    say_good_bye();
     login_.reset();
     channel_.reset();
     state_ = State::closed;

@@ -147,6 +147,7 @@ class Session {
     void transmit(Mono now, Pending& pending);
     void lose(Trouble why);
     void log_in_failed(Trouble why);
+    void say_good_bye();
     void fail(std::size_t index, Trouble why);
     u8 free_rq_sequence() noexcept;
     std::size_t under_way() const noexcept;

@@ -33,6 +33,7 @@ struct Settings {
 enum class Failure : u8 {
     none,
     no_answer,         // nothing came back in time
+    user_ignored,      // it answered until it was told the user name
     not_rmcp_plus,     // it answers, but knows no IPMI 2.0 session
     no_common_suite,   // none of the wanted cipher suites is offered or taken
     unknown_user,      // or one that may not log in

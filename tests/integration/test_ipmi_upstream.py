@@ -234,6 +234,50 @@ def test_wrong_password_says_so(daemon, sim, name):
     assert eventually(lambda: "the password is wrong" in daemon.ctl("show", name).stdout + daemon.log_text(), 15)
 
 
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ({"username": "nobody"}, "says nothing to this user"),
+        ({"cipher": "17"}, "none of the wanted cipher suites"),
+        ({"kg": "0x0102"}, "the K_g key is wrong"),
+        ({"password": "wrong"}, "the password is wrong"),
+    ],
+)
+def test_what_is_wrong_with_a_log_in_is_said(daemon, sim, options, said):
+    wanted = {"host": "127.0.0.1", "port": sim.port, "username": "admin", "password": "password", **options}
+    arguments = [word for key, value in wanted.items() for word in ("--option", f"{key}={value}")]
+    done = daemon.ctl("backend", "test", "ipmi", *arguments, check=False)
+    assert done.returncode != 0 and said in done.stderr and "hint:" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("privilege", ["user", "operator"])
+def test_a_session_of_less_privilege(daemon, sim, privilege):
+    arguments = ("host=127.0.0.1", f"port={sim.port}", "username=oper", "password=operpass", f"privilege={privilege}")
+    done = daemon.ctl("backend", "test", "ipmi", *(word for a in arguments for word in ("--option", a)))
+    assert "answers: power is" in done.stdout
+
+
+def test_events_of_one_second_and_after_a_clear(node, sim):
+    """As many as the BMC has, also when they say the same, and also when its record ids begin anew."""
+    alike = "0 0 0x02 0x10 0x32 0x54 0x36 0x20 0 0x04 0x04 0x02 0x01 0x59 0x30 0xfa"
+    other = "0 0 0x02 0x10 0x32 0x54 0x36 0x20 0 0x04 0x04 0x02 0x81 0x59 0x30 0xfa"
+
+    def count():
+        node.ipmi("power", "status")
+        return sum("Fan A" in line for line in node.ipmi("sel", "elist").stdout.splitlines())
+
+    upstream(sim, "sel", "clear")
+    node.ipmi("sel", "clear")
+    time.sleep(1.1)  # what came in the second of the clear counts as cleared
+    for record in (alike, alike):
+        upstream(sim, "raw", "0x0a", "0x44", *record.split())
+    assert eventually(lambda: count() == 2, 15), node.ipmi("sel", "elist").stdout
+    upstream(sim, "sel", "clear")
+    for record in (other, other, other):  # more than before: its ids pass those that were read
+        upstream(sim, "raw", "0x0a", "0x44", *record.split())
+    assert eventually(lambda: count() == 5, 15), node.ipmi("sel", "elist").stdout
+
+
 @pytest.fixture(scope="module")
 def behind(daemon):
     """A simulated machine's own node, as the upstream of another."""

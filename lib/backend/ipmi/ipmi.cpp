@@ -142,11 +142,6 @@ Result<std::unique_ptr<Driver>> create(const DriverContext& context, const Drive
     );
 }
 
-/// Each BMC has its own: the driver tells when it has looked.
-std::shared_ptr<const bmc::SensorSet> sensors_of_kind() {
-    return nullptr;
-}
-
 } // namespace
 
 const DriverKind kind = {
@@ -154,7 +149,7 @@ const DriverKind kind = {
     "another BMC, over IPMI 2.0 on the network (RMCP+)",
     schema(),
     create,
-    sensors_of_kind,
+    nullptr, // each BMC has its own: the driver tells when it has looked
 };
 
 } // namespace vbmc::backend::ipmi

@@ -41,6 +41,10 @@ constexpr u8 high(u16 value) noexcept {
     return static_cast<u8>(value >> 8);
 }
 
+constexpr u16 id_of(const ByteArray<16>& record) noexcept {
+    return static_cast<u16>(record[0] | record[1] << 8);
+}
+
 Error broken(const std::string& where, const char* what) {
     return Error(
         ErrorCode::internal, "the BMC at " + where + " gave " + what + " that makes no sense"
@@ -240,15 +244,18 @@ Awaitable<void> Mirror::look_at_events(Mono deadline) {
     bmc::SelSeen seen;
     seen.history = !events_known_;
     u16 id = 0;
-    u16 last = 0;
-    if (events_known_ && last_event_ != 0) {
-        auto entry = co_await read_event(last_event_, deadline);
+    ByteArray<16> last{};
+    if (events_known_ && id_of(last_event_) != 0) {
+        const u16 known = id_of(last_event_);
+        auto entry = co_await read_event(known, deadline);
         if (entry.has_error()) {
             co_return;
         }
-        seen.history = !entry->found; // the log was cleared: what it holds may be known or new
-        id = entry->found ? entry->next : u16{0};
-        last = entry->found ? last_event_ : u16{0};
+        // After a clear the ids begin anew: the same one may be another event.
+        const bool still_there = entry->found && entry->record == last_event_;
+        seen.history = !still_there; // what a cleared log holds may be known or new
+        id = still_there ? entry->next : u16{0};
+        last = still_there ? last_event_ : last;
     }
     for (std::size_t i = 0; i < events_max && id != last_record; ++i) {
         auto entry = co_await read_event(id, deadline);
@@ -258,7 +265,7 @@ Awaitable<void> Mirror::look_at_events(Mono deadline) {
         if (!entry->found) {
             break; // an empty log, or one that was cleared meanwhile
         }
-        last = static_cast<u16>(entry->record[0] | entry->record[1] << 8);
+        last = entry->record;
         renumber_event(entry->record, map_);
         seen.records.push_back(entry->record);
         if (entry->next == id) {

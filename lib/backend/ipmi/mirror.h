@@ -64,7 +64,7 @@ class Mirror : public std::enable_shared_from_this<Mirror> {
     SensorMap map_;
     Version sdr_version_;
     Version sel_version_;
-    u16 last_event_ = 0; // 0: none was read yet
+    ByteArray<16> last_event_{}; // its id is 0: none was read yet
     bool whole_sdrs_ = true;
     bool running_ = false;
     bool sensors_known_ = false;

@@ -162,6 +162,18 @@ std::vector<UpstreamSensor> full_in(ByteReader& in) {
     return {UpstreamSensor{common.number, std::move(spec)}};
 }
 
+/// Two sensors of one name would stand side by side: the node's own keeps its.
+std::string distinct(std::string name) {
+    constexpr std::string_view mark = " (BMC)";
+    for (const bmc::SensorSpec& own : bmc::standard_sensors().sensors) {
+        if (own.name == name) {
+            name.resize(std::min(name.size(), name_max - mark.size()));
+            return name.append(mark);
+        }
+    }
+    return name;
+}
+
 std::vector<UpstreamSensor> compact_in(ByteReader& in) {
     Common common = read_common(in);
     const u8 sharing = in.read_u8();
@@ -254,6 +266,7 @@ SensorMap map_sensors(const std::vector<UpstreamSensor>& sensors) {
         if (here != map.to_here.end() && !sorted.contains(here->second)) {
             bmc::SensorSpec spec = sensor.spec;
             spec.number = here->second;
+            spec.name = distinct(std::move(spec.name));
             sorted.emplace(here->second, std::move(spec));
         }
     }

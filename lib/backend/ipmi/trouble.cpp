@@ -9,6 +9,7 @@ using client::Failure;
 ErrorCode code_of(Failure failure) noexcept {
     switch (failure) {
     case Failure::no_answer:
+    case Failure::user_ignored:
     case Failure::session_lost:
     case Failure::closed:
         return ErrorCode::unavailable;
@@ -31,6 +32,8 @@ ErrorCode code_of(Failure failure) noexcept {
 /// So that a new reason within one outage is told, too; empty for plain silence.
 const char* reason_of(Failure failure) noexcept {
     switch (failure) {
+    case Failure::user_ignored:
+        return "UPSTREAM_USER_IGNORED";
     case Failure::not_rmcp_plus:
         return "UPSTREAM_NOT_RMCP_PLUS";
     case Failure::no_common_suite:
@@ -55,6 +58,8 @@ std::string_view hint_of(Failure failure) noexcept {
     case Failure::no_answer:
     case Failure::deadline:
         return "check the options host and port, and that UDP reaches it";
+    case Failure::user_ignored:
+        return "check the option username: some BMCs are silent to one whom they do not know";
     case Failure::not_rmcp_plus:
         return "enable IPMI 2.0 over LAN there; IPMI 1.5 is not spoken upstream";
     case Failure::no_common_suite:

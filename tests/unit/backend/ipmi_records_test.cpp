@@ -144,6 +144,22 @@ TEST_CASE("sensors keep their numbers where those are free, and get others where
     CHECK(of_software[11] == 0x01);
 }
 
+TEST_CASE("a sensor that is named like one of the node's own") {
+    UpstreamSensor watchdog{0x90, {}};
+    watchdog.spec.name = "Watchdog";
+    UpstreamSensor fan{0x91, {}};
+    fan.spec.name = "Fan A";
+    const SensorMap map = map_sensors({watchdog, fan});
+    CHECK(map.set->find(0x90)->name == "Watchdog (BMC)");
+    CHECK(map.set->find(0x91)->name == "Fan A");
+    for (const bmc::SensorSpec& own : bmc::standard_sensors().sensors) {
+        watchdog.spec.name = own.name;
+        const SensorMap again = map_sensors({watchdog});
+        CHECK(again.set->find(0x90)->name != own.name);
+        CHECK(again.set->find(0x90)->name.size() <= 16);
+    }
+}
+
 TEST_CASE("more sensors than a controller can number") {
     std::vector<UpstreamSensor> all;
     for (int i = 0; i <= 0xff; ++i) {

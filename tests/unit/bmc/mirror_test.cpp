@@ -54,6 +54,16 @@ TEST_CASE("history is taken over once, and not what was cleared") {
     CHECK(bmc.sel.records()[0][3] == static_cast<u8>(1'700'000'050 & 0xff));
 }
 
+TEST_CASE("entries of one second that say the same are as many as the other log has") {
+    bmc::Bmc bmc({}, at(0));
+    bmc.observe(at(30), bmc::SelSeen{{record(1, 10), record(2, 10)}, true});
+    CHECK(bmc.sel.size() == 2);
+    bmc.observe(at(31), bmc::SelSeen{{record(1, 10), record(2, 10), record(3, 10)}, true});
+    CHECK(bmc.sel.size() == 3); // one came while the daemon was down
+    bmc.observe(at(32), bmc::SelSeen{{record(1, 10), record(2, 10), record(3, 10)}, true});
+    CHECK(bmc.sel.size() == 3);
+}
+
 TEST_CASE("what is new is taken over although it looks like an earlier one") {
     bmc::Bmc bmc({}, at(0));
     bmc.observe(at(30), bmc::SelSeen{{record(1, 10)}, false});

@@ -100,6 +100,16 @@ TEST_CASE("nobody there: the log-in ends") {
     CHECK(rig.session.next_deadline() == never);
 }
 
+TEST_CASE("a BMC that ignores a user whom it does not know") {
+    Rig rig;
+    rig.network = [](bool to_node, Packet& packet) {
+        const bool rakp1 = to_node && packet.size() > 5 && packet[4] == 6 && packet[5] == 0x12;
+        return rakp1 ? 0 : 1;
+    };
+    CHECK_FALSE(rig.log_in());
+    CHECK(rig.logged_out.at(0).failure == Failure::user_ignored);
+}
+
 TEST_CASE("a BMC that never lists its suites is tried with ours") {
     endpoint::Access access;
     access.cipher_suites = {3};
