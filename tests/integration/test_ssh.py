@@ -96,6 +96,19 @@ def test_a_connection_that_drops_after_the_reboot_was_accepted_is_success(machin
     assert server.calls().count("systemctl reboot --no-block") == 1
 
 
+def test_a_reboot_that_was_none_is_told(api, server, name):
+    machine = Machine(api, name, server.options(command_reset="true", reboot_timeout="2s"))
+    machine.ipmitool("sel", "clear")
+    machine.ipmitool("chassis", "power", "reset")
+
+    def failed():
+        machine.ipmitool("chassis", "power", "status")
+        return "Power Unit" in machine.ipmitool("sel", "elist")
+
+    until(failed, 30)
+    assert "failure" in machine.ipmitool("sel", "elist").lower()
+
+
 def test_nmi(machine, server):
     machine.ipmitool("chassis", "power", "diag")
     until(lambda: "sysrq" in server.calls())

@@ -180,12 +180,13 @@ class Sshd:
             f"ListenAddress {self.address}\nPort {self.port}\nHostKey {self.host_key}\n"
             f"AuthorizedKeysFile {self.folder}/authorized_keys\nPidFile {self.folder}/sshd.pid\n"
             + (f"ForceCommand {self.folder}/login\n" if self.forced else "PermitUserEnvironment yes\n")
+            + self.settings()
             + "StrictModes no\nUsePAM no\nPermitRootLogin yes\nPasswordAuthentication no\n"
             "KbdInteractiveAuthentication no\nPrintMotd no\nPrintLastLog no\nMaxStartups 100\n"
         )
         with open(self.folder / "sshd.log", "ab") as log:
             self.process = subprocess.Popen(
-                ["/usr/sbin/sshd", "-D", "-e", "-f", str(config)],
+                self.command(config),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -199,6 +200,13 @@ class Sshd:
             time.sleep(0.02)
         self._seen = len(self.log_text())
         return self
+
+    def settings(self):
+        """Lines of its configuration that go before the rest."""
+        return ""
+
+    def command(self, config):
+        return ["/usr/sbin/sshd", "-D", "-e", "-f", str(config)]
 
     _seen = 0  # of the log, when it was started last
     forced = True  # log-ins go to the stand-ins' shell

@@ -23,8 +23,9 @@ BaseDriver::BaseDriver(const DriverContext& context, const DriverConfig& config)
       unreachable_is_off_(config.text("unreachable-is") == "off") {}
 
 Awaitable<Result<void>>
-BaseDriver::act(std::string line, std::string what, bool may_hang, Mono deadline) {
+BaseDriver::act(std::string line, std::string what, Effect effect, Mono deadline) {
     const std::shared_ptr<Host> host = host_;
+    const bool may_hang = effect == Effect::may_hang;
     Mono until = deadline;
     if (may_hang) { // connecting comes first, and is bounded on its own
         Result<void> there = co_await host->ready(deadline);
@@ -37,7 +38,7 @@ BaseDriver::act(std::string line, std::string what, bool may_hang, Mono deadline
     if (done.has_error()) {
         co_return std::move(done).error();
     }
-    if (done->lost || (done->unended && may_hang)) {
+    if ((done->lost && effect != Effect::stays) || (done->unended && may_hang)) {
         co_return Result<void>(); // it was accepted, and the machine is on its way
     }
     if (auto why = complaint(*done, what)) {

@@ -27,9 +27,15 @@ class BaseDriver : public Driver {
     }
 
   protected:
-    /// Runs a command of which only the success counts. `may_hang`: a machine that took it may
-    /// never answer again.
-    Awaitable<Result<void>> act(std::string line, std::string what, bool may_hang, Mono deadline);
+    /// What a machine that took a command may do to the connection.
+    enum class Effect : u8 {
+        stays,     // nothing: without an exit status nobody knows whether it was done
+        goes_away, // ends it: it was taken, and is seen by looking
+        may_hang,  // ends it, or never answers again
+    };
+
+    /// Runs a command of which only the success counts.
+    Awaitable<Result<void>> act(std::string line, std::string what, Effect effect, Mono deadline);
 
     /// Runs a command and gives what it printed.
     Awaitable<Result<std::string>> ask(std::string line, std::string what, Mono deadline);

@@ -60,6 +60,13 @@ EfiKind kind_of(std::string_view name, std::string_view path) {
     if (has_any(where, {"CDROM("})) {
         return EfiKind::cdrom;
     }
+    if (has_any(where, {"FVFILE(", "FVVOL("})) {
+        return EfiKind::other; // the firmware's own: its setup, its shell
+    }
+    const bool is_usb = has_any(where, {"USB("});
+    if (!is_usb && has_any(where, {"HD(", "NVME(", "EMMC(", "SD("})) {
+        return EfiKind::disk;
+    }
     const std::string what = upper(name);
     if (has_any(what, {"PXE", "NETWORK", "IPV4", "IPV6", "HTTP BOOT", "HTTPV"})) {
         return EfiKind::network;
@@ -67,17 +74,12 @@ EfiKind kind_of(std::string_view name, std::string_view path) {
     if (has_any(what, {"DVD", "CDROM", "CD-ROM", "CD/DVD", "OPTICAL"})) {
         return EfiKind::cdrom;
     }
-    if (has_any(where, {"FVFILE(", "FVVOL("})) {
-        return EfiKind::other; // the firmware's own: its setup, its shell
+    if (is_usb || has_any(what, {"USB", "FLOPPY", "REMOVABLE"})) {
+        return EfiKind::removable; // also when it has partitions
     }
-    if (has_any(where, {"HD(", "NVME(", "EMMC(", "SD("}) ||
-        has_any(what, {"HARD", "NVME", "SSD"})) {
-        return EfiKind::disk;
-    }
-    if (has_any(where, {"USB("}) || has_any(what, {"USB", "FLOPPY", "REMOVABLE"})) {
-        return EfiKind::removable;
-    }
-    return has_any(where, {"SATA(", "SCSI(", "SAS("}) ? EfiKind::disk : EfiKind::other;
+    const bool is_disk =
+        has_any(where, {"SATA(", "SCSI(", "SAS("}) || has_any(what, {"HARD", "SSD"});
+    return is_disk ? EfiKind::disk : EfiKind::other;
 }
 
 /// "Boot0001* debian\tHD(1,GPT,...)/File(...)", after "Boot".
@@ -128,7 +130,9 @@ std::optional<EfiBoot> parse_efi_boot(std::string_view text) {
         if (line.ends_with('\r')) {
             line.remove_suffix(1);
         }
-        if (line.starts_with("BootNext: ")) {
+        if (line.starts_with("No BootOrder is set")) { // and perhaps no entry either
+            known = true;
+        } else if (line.starts_with("BootNext: ")) {
             boot.next = parse_number(line.substr(10));
         } else if (line.starts_with("BootOrder: ")) {
             boot.order = parse_order(line.substr(11));

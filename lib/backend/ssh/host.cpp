@@ -10,6 +10,9 @@ namespace {
 
 constexpr Duration retry_min = std::chrono::milliseconds(250);
 constexpr Duration retry_max = std::chrono::seconds(5);
+// Those who watch for break-ins count about five refused log-ins in ten minutes.
+constexpr Duration refused_min = std::chrono::minutes(1);
+constexpr Duration refused_max = std::chrono::minutes(5);
 // Ours end first: they tell more than the worker's do.
 constexpr Duration margin = std::chrono::milliseconds(200);
 
@@ -187,12 +190,12 @@ net::Awaitable<Result<std::shared_ptr<Session>>> Host::session(Mono deadline) {
         co_return session_;
     }
     session_.reset();
-    if (last_error_ && place_.now().mono < retry_at_) {
-        co_return *last_error_;
-    }
     Result<Login> how = login();
     if (how.has_error()) {
         co_return std::move(how).error();
+    }
+    if (is_held_back(*how)) {
+        co_return *last_error_;
     }
 
     struct Opening { // also when the call is cancelled
@@ -211,19 +214,37 @@ net::Awaitable<Result<std::shared_ptr<Session>>> Host::session(Mono deadline) {
 
     const Opening opening(*this);
     const Mono until = bounded(deadline, connect_limit_);
-    Result<std::shared_ptr<Session>> opened =
-        co_await Session::open(place_, std::move(*how), until);
+    Result<std::shared_ptr<Session>> opened = co_await Session::open(place_, *how, until);
     if (opened.has_value()) {
         session_ = *opened;
         failures_ = 0;
         last_error_.reset();
         co_return session_;
     }
-    last_error_ = opened.error();
-    retry_at_ =
-        place_.now().mono + std::min(retry_min * (1U << std::min(failures_, 5U)), retry_max);
-    ++failures_;
+    note_failure(opened.error(), std::move(*how));
     co_return opened;
+}
+
+/// The same log-in again at once would not help, and may get us banned there.
+bool Host::is_held_back(const Login& how) const {
+    if (!last_error_ || place_.now().mono >= retry_at_) {
+        return false;
+    }
+    const bool was_refused = last_error_->reason == login_refused;
+    return !was_refused || (how.key == tried_.key && how.password == tried_.password);
+}
+
+void Host::note_failure(const Error& why, Login how) {
+    const bool refused = why.reason == login_refused;
+    const Duration first = refused ? refused_min : retry_min;
+    const Duration most = refused ? refused_max : retry_max;
+    if (refused != (last_error_ && last_error_->reason == login_refused)) {
+        failures_ = 0;
+    }
+    last_error_ = why;
+    tried_ = std::move(how);
+    retry_at_ = place_.now().mono + std::min(first * (1U << std::min(failures_, 5U)), most);
+    ++failures_;
 }
 
 net::Awaitable<Result<void>> Host::ready(Mono deadline) {

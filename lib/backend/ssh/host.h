@@ -49,6 +49,8 @@ class Host {
     net::Awaitable<Result<std::shared_ptr<Session>>> session(Mono deadline);
     Result<Login> login();
     Mono bounded(Mono deadline, Duration limit) const;
+    bool is_held_back(const Login& how) const;
+    void note_failure(const Error& why, Login how);
 
     SessionPlace place_;
     DriverConfig config_;
@@ -63,6 +65,7 @@ class Host {
     unsigned failures_ = 0;
     Mono retry_at_ = Mono::min();
     std::optional<Error> last_error_;
+    Login tried_; // what was refused; tried again only after a long pause
 };
 
 /// The error of a command that did not do what it should: null when it ended with 0.

@@ -47,6 +47,24 @@ struct Revealed {
     std::string text;
 };
 
+/// "; it takes publickey, password": what a server would have liked instead.
+std::string accepted_methods(int list) {
+    static constexpr std::pair<unsigned, const char*> known[] = {
+        {SSH_AUTH_METHOD_PUBLICKEY, "publickey"},
+        {SSH_AUTH_METHOD_PASSWORD, "password"},
+        {SSH_AUTH_METHOD_INTERACTIVE, "keyboard-interactive"},
+        {SSH_AUTH_METHOD_HOSTBASED, "hostbased"},
+        {SSH_AUTH_METHOD_GSSAPI_MIC, "gssapi-with-mic"},
+    };
+    std::string names;
+    for (const auto& [bit, name] : known) {
+        if ((static_cast<unsigned>(list) & bit) != 0) {
+            names += (names.empty() ? "" : ", ") + std::string(name);
+        }
+    }
+    return names.empty() ? names : "; it takes " + names;
+}
+
 /// Answers every question with the password, as PAM asks for it.
 int answer_prompts(ssh_session session, const char* password) {
     const int prompts = ssh_userauth_kbdint_getnprompts(session);
@@ -300,8 +318,9 @@ net::Awaitable<Result<void>> Session::log_in(const Login& login, Mono deadline) 
     }
     co_return Error(
         ErrorCode::unavailable,
-        "LOGIN_REFUSED",
-        host_ + " refused user '" + login.user + "' with " + tried
+        std::string(login_refused),
+        host_ + " refused user '" + login.user + "' with " + tried +
+            accepted_methods(ssh_userauth_list(ssh_, nullptr))
     )
         .with_hint("check the user's authorized_keys there, and the options user, key and password"
         );
@@ -310,18 +329,29 @@ net::Awaitable<Result<void>> Session::log_in(const Login& login, Mono deadline) 
 net::Awaitable<int> Session::try_password(const Login& login, Mono deadline) {
     const Revealed password(login.password);
     const char* text = password.text.c_str();
-    auto plain = [this, text] { return ssh_userauth_password(ssh_, nullptr, text); };
-    int rc = co_await drive(plain, SSH_AUTH_AGAIN, deadline);
+    if (ssh_userauth_list(ssh_, nullptr) == 0) { // nothing was tried yet: ask what it takes
+        auto nothing = [this] { return ssh_userauth_none(ssh_, nullptr); };
+        const int rc = co_await drive(nothing, SSH_AUTH_AGAIN, deadline);
+        if (rc != SSH_AUTH_DENIED && rc != SSH_AUTH_PARTIAL) {
+            co_return rc;
+        }
+    }
+    const auto methods = static_cast<unsigned>(ssh_userauth_list(ssh_, nullptr));
+    if ((methods & SSH_AUTH_METHOD_PASSWORD) != 0) {
+        auto plain = [this, text] { return ssh_userauth_password(ssh_, nullptr, text); };
+        const int rc = co_await drive(plain, SSH_AUTH_AGAIN, deadline);
+        co_return rc; // the same password once more would only count against us
+    }
+    if ((methods & SSH_AUTH_METHOD_INTERACTIVE) == 0) {
+        co_return SSH_AUTH_DENIED;
+    }
     auto ask = [this] { return ssh_userauth_kbdint(ssh_, nullptr, nullptr); };
-    for (int round = 0; round < 3 && (rc == SSH_AUTH_DENIED || rc == SSH_AUTH_INFO); ++round) {
-        if (rc == SSH_AUTH_INFO && answer_prompts(ssh_, text) < 0) {
+    int rc = co_await drive(ask, SSH_AUTH_AGAIN, deadline);
+    for (int round = 0; round < 3 && rc == SSH_AUTH_INFO; ++round) {
+        if (answer_prompts(ssh_, text) < 0) {
             break;
         }
-        const bool first = rc == SSH_AUTH_DENIED;
         rc = co_await drive(ask, SSH_AUTH_AGAIN, deadline);
-        if (first && rc == SSH_AUTH_DENIED) {
-            break;
-        }
     }
     co_return rc == SSH_AUTH_INFO ? SSH_AUTH_DENIED : rc;
 }

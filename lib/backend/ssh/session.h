@@ -49,6 +49,9 @@ struct Login {
     Duration keepalive{};                  // zero: none
 };
 
+/// The reason of an error: the machine does not take this user, key or password.
+inline constexpr std::string_view login_refused = "LOGIN_REFUSED";
+
 /// What a command left behind.
 struct Output {
     std::string out;

@@ -20,6 +20,13 @@ const ConfigSchema& schema() {
     static const ConfigSchema all = [] {
         ConfigSchema s;
         s.options = login_options();
+        s.options.push_back(
+            {"reboot-timeout",
+             OptionType::duration,
+             false,
+             "10m",
+             "a reset that left the machine with its boot id for so long has failed"}
+        );
         for (const Option& option : command_options()) {
             s.options.push_back(option);
         }
@@ -69,7 +76,10 @@ std::string_view name_of(BootDevice device) {
 class SshDriver final : public BaseDriver {
   public:
     SshDriver(const DriverContext& context, const DriverConfig& config)
-        : BaseDriver(context, config), commands_(config) {}
+        : BaseDriver(context, config), commands_(config),
+          reboot_limit_(std::chrono::duration_cast<Duration>(
+              std::chrono::duration<double>(config.seconds("reboot-timeout"))
+          )) {}
 
     bmc::Capabilities capabilities() const override {
         bmc::Capabilities c;
@@ -107,7 +117,13 @@ class SshDriver final : public BaseDriver {
             co_return cannot(verb);
         }
         std::string what(word_of(verb));
-        co_return co_await act(std::move(*line), std::move(what), verb == Verb::nmi, deadline);
+        const Effect effect = verb == Verb::nmi ? Effect::may_hang : Effect::goes_away;
+        Result<void> done = co_await act(std::move(*line), std::move(what), effect, deadline);
+        if (done.has_value() && verb == Verb::reset) {
+            reset_of_ = boot_id_;
+            reset_at_ = host_->clock()().mono;
+        }
+        co_return done;
     }
 
     Awaitable<Result<void>> set_boot(bmc::BootRequest boot, Mono deadline) override {
@@ -177,7 +193,7 @@ class SshDriver final : public BaseDriver {
         if (!line) {
             co_return cannot(Verb::identify);
         }
-        co_return co_await act(std::move(*line), "identify", false, deadline);
+        co_return co_await act(std::move(*line), "identify", Effect::stays, deadline);
     }
 
     Awaitable<Result<std::unique_ptr<Console>>>
@@ -198,10 +214,10 @@ class SshDriver final : public BaseDriver {
         if (const auto id = parse_boot_id(told.out)) {
             const bool restarted = !boot_id_.empty() && boot_id_ != *id;
             boot_id_ = *id;
-            if (restarted && change_) {
-                const auto sink = change_; // may be replaced from within
-                sink(bmc::PowerSeen{PowerState::on, true});
+            if (restarted) {
+                tell(bmc::PowerSeen{PowerState::on, true});
             }
+            judge_reset();
             return PowerState::on;
         }
         if (commands_.is_set(Verb::status)) {
@@ -219,12 +235,34 @@ class SshDriver final : public BaseDriver {
         return PowerState::on; // it took a log-in and a command
     }
 
+    /// That a reset was taken is no proof: another boot id is, and the same one long after it says
+    /// that there was none.
+    void judge_reset() {
+        if (reset_of_.empty()) {
+            return;
+        }
+        const bool late = host_->clock()().mono - reset_at_ >= reboot_limit_;
+        const bool same = boot_id_ == reset_of_;
+        if (late || !same) {
+            reset_of_.clear();
+        }
+        if (late && same) {
+            tell(bmc::PowerFailed{PowerAction::reset, bmc::Outcome::failed});
+        }
+    }
+
+    void tell(const bmc::Observation& what) {
+        if (const auto sink = change_) { // may be replaced from within
+            sink(what);
+        }
+    }
+
     Awaitable<Result<void>> enter_setup(bool enter, Mono deadline) {
         auto line = commands_.line(Verb::setup, enter ? "true" : "false");
         if (!line) {
             co_return cannot(Verb::setup);
         }
-        Result<void> done = co_await act(std::move(*line), "setup", false, deadline);
+        Result<void> done = co_await act(std::move(*line), "setup", Effect::stays, deadline);
         if (done.has_value()) {
             setup_armed_ = enter;
         }
@@ -256,7 +294,7 @@ class SshDriver final : public BaseDriver {
         if (!list.next || !line) {
             co_return Result<void>();
         }
-        co_return co_await act(std::move(*line), "boot-forget", false, deadline);
+        co_return co_await act(std::move(*line), "boot-forget", Effect::stays, deadline);
     }
 
     Awaitable<Result<void>> boot_from(EfiBoot list, bmc::BootRequest boot, Mono deadline) {
@@ -278,7 +316,7 @@ class SshDriver final : public BaseDriver {
             if (!next) {
                 co_return cannot(Verb::boot_next);
             }
-            co_return co_await act(std::move(*next), "boot-next", false, deadline);
+            co_return co_await act(std::move(*next), "boot-next", Effect::stays, deadline);
         }
         std::string order;
         for (const u16 number : order_with_first(list, *entry)) {
@@ -288,12 +326,15 @@ class SshDriver final : public BaseDriver {
         if (!line) {
             co_return cannot(Verb::boot_order);
         }
-        co_return co_await act(std::move(*line), "boot-order", false, deadline);
+        co_return co_await act(std::move(*line), "boot-order", Effect::stays, deadline);
     }
 
     Commands commands_;
     SensorBook book_;
-    std::string boot_id_; // as told last
+    Duration reboot_limit_;
+    std::string boot_id_;  // as told last
+    std::string reset_of_; // the boot id that a reset is to end; empty: none is under way
+    Mono reset_at_{};
     bool setup_armed_ = false;
 };
 

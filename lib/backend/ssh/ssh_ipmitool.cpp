@@ -81,10 +81,11 @@ class IpmitoolDriver final : public BaseDriver {
 
     Awaitable<Result<void>> set_power(PowerAction action, Mono deadline) override {
         // Its own BMC takes the machine away from under the command, which may then never end.
-        const bool may_hang = action != PowerAction::on && action != PowerAction::soft;
+        const bool orderly = action == PowerAction::on || action == PowerAction::soft;
+        const Effect effect = orderly ? Effect::goes_away : Effect::may_hang;
         std::string line = base_ + "chassis power " + std::string(power_word(action));
         std::string what = "power " + std::string(power_word(action));
-        co_return co_await act(std::move(line), std::move(what), may_hang, deadline);
+        co_return co_await act(std::move(line), std::move(what), effect, deadline);
     }
 
     Awaitable<Result<void>> set_boot(bmc::BootRequest boot, Mono deadline) override {
@@ -99,7 +100,7 @@ class IpmitoolDriver final : public BaseDriver {
             line += boot.persistent && boot.efi ? "," : "";
             line += boot.efi ? "efiboot" : "";
         }
-        co_return co_await act(std::move(line), "bootdev", false, deadline);
+        co_return co_await act(std::move(line), "bootdev", Effect::stays, deadline);
     }
 
     Awaitable<Result<std::vector<bmc::SensorReading>>> sensors(Mono deadline) override {
@@ -124,7 +125,9 @@ class IpmitoolDriver final : public BaseDriver {
 
     Awaitable<Result<void>> identify(bmc::Identify request, Mono deadline) override {
         const std::string how = request.indefinite ? "force" : std::to_string(request.seconds);
-        co_return co_await act(base_ + "chassis identify " + how, "identify", false, deadline);
+        co_return co_await act(
+            base_ + "chassis identify " + how, "identify", Effect::stays, deadline
+        );
     }
 
     Awaitable<Result<RawResponse>> raw(RawRequest request, Mono deadline) override {
