@@ -63,7 +63,7 @@ ExitCode quiet_status(Cli& cli, const BatchOutcome& outcome) {
     for (const ItemResult& item : outcome.items) {
         if (failed == ExitCode::ok && item.power == api::POWER_STATE_OFF && code == ExitCode::ok) {
             code = ExitCode::not_found;
-        } else if (failed == ExitCode::ok && item.power == api::POWER_STATE_UNSPECIFIED) {
+        } else if (failed == ExitCode::ok && item.power != api::POWER_STATE_ON && item.power != api::POWER_STATE_OFF) {
             code = ExitCode::failed;
         }
     }
