@@ -1,4 +1,5 @@
 #include "vbmcctl/backend_schema.h"
+#include "vbmcctl/backend_warning.h"
 #include "vbmcctl/commands.h"
 #include "vbmcctl/node_document.h"
 #include "vbmcctl/node_view.h"
@@ -30,6 +31,7 @@ struct Args {
     std::string kg_file;
     bool stopped = false;
     bool dry_run = false;
+    bool no_test = false;
 };
 
 Error usage(const std::string& message, const std::string& hint) {
@@ -317,6 +319,10 @@ ExitCode create(Cli& cli, const Args& args) {
     if (!keyed) {
         return cli.fail(keyed.error(), "node " + args.name);
     }
+    const bool runs = node.status().state() == api::NodeStatus::RUNNING;
+    if (printed == ExitCode::ok && runs && !args.no_test) {
+        warn_of_backends(cli, **client, request->node());
+    }
     return printed == ExitCode::ok ? report_state(cli, args, node) : printed;
 }
 
@@ -368,6 +374,7 @@ void define(CLI::App& command, Args& args) {
         ->type_name("CAPABILITY=TARGET,...");
     add_policy_options(command, args.policy);
     command.add_flag("--stopped", args.stopped, "Do not start it");
+    command.add_flag("--no-test", args.no_test, "Do not wait for what the backend says");
     command.add_flag("--dry-run", args.dry_run, "Only check whether it could be added");
 }
 

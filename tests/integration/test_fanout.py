@@ -4,11 +4,13 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import time
 
 import pytest
 from metal_fake import Cloud
+from daemon import free_tcp_port
 from sshd import Sshd
 
 PASSWORD = "correct-horse-bat"
@@ -65,7 +67,8 @@ def world(tmp_path, new_daemon):
             daemon, "n7",
             "--backend", "metal", "--uuid", machine.id, "--url", cloud.base,
             "--token", secret_file(secrets, "token", cloud.token),
-            "--target", f"host=ssh:host={host.address}:{host.port},user={host.user},host-key={host.fingerprint},key={key}",
+            "--target", f"host=ssh:host={host.address}:{host.port},user={host.user},host-key={host.fingerprint},key={key},"
+            "command-timeout=60s",
             "--target", f"bmc=ipmi:host={bmc.where['address']},port={bmc.where['port']},username=admin,"
             f"password={secret_file(secrets, 'bmc', PASSWORD)}",
             "--route", "soft=host,reset=host,sensors=host,console=bmc",
@@ -113,6 +116,42 @@ def test_the_console_is_the_bmc_s(world):
         process.wait()
         os.close(master)
     assert b"X42Y" in seen, seen
+
+
+def test_a_dead_target_holds_up_no_other(world):
+    cloud, machine, host, _, node = world
+    node.ipmi("chassis", "power", "on")
+    until(lambda: machine.phase == "on" and "is on" in node.ipmi("chassis", "power", "status", check=False))
+    until(lambda: "Package id 0" in node.ipmi("sensor"))
+    hung = host.children()
+    for pid in hung:
+        os.kill(pid, signal.SIGSTOP)  # takes bytes, and never answers
+    try:
+        node.ipmi("chassis", "power", "soft", check=False)  # to the dead one
+        node.ipmi("sensor", check=False)
+        node.ipmi("chassis", "power", "off")
+        until(lambda: machine.phase == "off")  # a command to the dead one may take 30 s
+        until(lambda: "is off" in node.ipmi("chassis", "power", "status", check=False))
+    finally:
+        for pid in hung:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_a_target_that_is_not_there_is_said_at_once(world):
+    node = world[4]
+    port = free_tcp_port()
+    done = node.daemon.ctl(
+        "add", "lonely", "--backend", "sim", "--target", f"host=ssh:host=127.0.0.1:{port},password=x,host-key=SHA256:{'A' * 43}",
+        "--route", "soft=host",
+    )  # fmt: skip
+    assert "warning: target host does not answer" in done.stderr and "CONNECTION" not in done.stdout
+    done = node.daemon.ctl("add", "lost", "--backend", "metal", "--uuid", "a", "--token", "x", "--url", f"http://127.0.0.1:{port}")
+    assert "warning: the backend does not answer" in done.stderr and "refused" in done.stderr, done.stderr
+    done = node.daemon.ctl(
+        "add", "trusted", "--no-test", "--backend", "metal", "--uuid", "a", "--token", "x", "--url", f"http://127.0.0.1:{port}"
+    )
+    assert "warning" not in done.stderr
+    assert {"lonely", "lost", "trusted"} <= set(node.daemon.ctl("list", "-o", "name").stdout.split())
 
 
 def test_show_says_who_does_what(world):
