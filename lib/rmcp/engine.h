@@ -189,6 +189,7 @@ class Engine {
     Incoming activate(
         const Arrival& arrival, u32 half_slot, const wire::Rakp3& message, const Claimant& who
     ) noexcept;
+    bool is_copy(const Arrival& arrival, HalfOpen& half, wire::PayloadType type, u8 tag) noexcept;
     Claimant claimant(const HalfOpen& half, u8 role, Bytes name) const noexcept;
 
     // engine15.cpp: IPMI 1.5 log-in and packets

@@ -171,7 +171,11 @@ Incoming Engine::open_session(const Arrival& arrival, Bytes payload) noexcept {
     wire::OpenSessionResponse response;
     const u32 before = find_same_request(arrival.peer, *request);
     if (before != no_slot) {
-        response = response_to(shared_.pools->half_open[before], request->tag);
+        HalfOpen& half = shared_.pools->half_open[before];
+        if (is_copy(arrival, half, wire::PayloadType::open_session_request, request->tag)) {
+            return drop(Drop::replayed);
+        }
+        response = response_to(half, request->tag);
     } else if (throttle.delays(arrival.now.mono, salt_, arrival.peer.address)) {
         return drop(Drop::delayed);
     } else {
@@ -194,6 +198,8 @@ Incoming Engine::open_session(const Arrival& arrival, Bytes payload) noexcept {
             half.privilege_max = asked == Privilege::none ? choice.privilege_max
                                                           : std::min(asked, choice.privilege_max);
             half.state = Opened{};
+            half.answered = {
+                wire::PayloadType::open_session_request, request->tag, arrival.now.mono};
             response = response_to(half, request->tag);
         }
     }
@@ -222,16 +228,19 @@ Incoming Engine::rakp1(const Arrival& arrival, Bytes payload) noexcept {
     if (shared_.pools->throttle.delays(arrival.now.mono, salt_, arrival.peer.address)) {
         return drop(Drop::delayed);
     }
-    const crypto::Suite& suite = *crypto::find_suite(half.suite_id);
-    const Claimant who = claimant(half, message->role, message->name);
-
     // The same message again, with whatever tag, keeps the same random number: the console may use
     // either answer.
     Rakp2Sent next{message->role, message->console_random, {}, {}};
     next.name.assign(message->name);
     const Rakp2Sent* const before = std::get_if<Rakp2Sent>(&half.state);
-    if (before != nullptr && before->role == next.role &&
-        before->console_random == next.console_random && before->name == next.name) {
+    const bool same = before != nullptr && before->role == next.role &&
+                      before->console_random == next.console_random && before->name == next.name;
+    if (same && is_copy(arrival, half, wire::PayloadType::rakp1, message->tag)) {
+        return drop(Drop::replayed);
+    }
+    const crypto::Suite& suite = *crypto::find_suite(half.suite_id);
+    const Claimant who = claimant(half, message->role, message->name);
+    if (same) {
         next.bmc_random = before->bmc_random;
     } else {
         shared_.entropy.fill(next.bmc_random);
@@ -256,6 +265,7 @@ Incoming Engine::rakp1(const Arrival& arrival, Bytes payload) noexcept {
             half.since = arrival.now.mono; // it goes on: three more seconds
         }
         half.state = next;
+        half.answered = {wire::PayloadType::rakp1, message->tag, arrival.now.mono};
         response.bmc_random = next.bmc_random;
         response.guid = directory_.guid();
         response.auth_code = code.bytes();
@@ -382,6 +392,7 @@ Incoming Engine::activate(
     session.keys = made.keys;
     session.check_value = made.check_value;
     session.rakp3_code.assign(message.auth_code);
+    session.rakp3_tag = message.tag;
     session.inbound = ReplayWindow::rmcp_plus();
     session.privilege_max = std::min(half.privilege_max, static_cast<Privilege>(state.role & 0x0f));
     session.privilege = std::min(Privilege::user, session.privilege_max);
@@ -404,9 +415,27 @@ Incoming Engine::repeat_rakp4(const Arrival& arrival, const wire::Rakp3& message
         !equal_constant_time(session.rakp3_code.bytes(), message.auth_code)) {
         return drop(Drop::unknown_session);
     }
+    const AnsweredStep answered{wire::PayloadType::rakp3, session.rakp3_tag, session.opened};
+    if (answered.is_copied_by(
+            wire::PayloadType::rakp3, message.tag, arrival.now.mono, shared_.limits.copy_window
+        )) {
+        return drop(Drop::replayed);
+    }
     return answer_rakp4(
         arrival, {message.tag, Status::ok, session.console_id, session.check_value.bytes()}
     );
+}
+
+/// Else it is noted as what is answered now.
+bool Engine::is_copy(
+    const Arrival& arrival, HalfOpen& half, wire::PayloadType type, u8 tag
+) noexcept {
+    const Mono now = arrival.now.mono;
+    if (half.answered.is_copied_by(type, tag, now, shared_.limits.copy_window)) {
+        return true;
+    }
+    half.answered = {type, tag, now};
+    return false;
 }
 
 Incoming Engine::answer_rakp4(const Arrival& arrival, const wire::Rakp4& message) noexcept {

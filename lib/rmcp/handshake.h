@@ -45,6 +45,18 @@ struct Challenged {
 
 using Handshake = std::variant<Free, Opened, Rakp2Sent, Refused, Challenged>;
 
+/// The message that was answered last, to tell a copy that the network made of it.
+struct AnsweredStep {
+    wire::PayloadType type = wire::PayloadType::ipmi; // none yet
+    u8 tag = 0;
+    Mono at{};
+
+    bool
+    is_copied_by(wire::PayloadType next, u8 next_tag, Mono now, Duration window) const noexcept {
+        return next == type && next_tag == tag && now - at < window;
+    }
+};
+
 struct HalfOpen {
     u32 next = no_slot;
     u32 id = 0; // the BMC's session id, random
@@ -53,6 +65,7 @@ struct HalfOpen {
     wire::OpenSessionRequest request; // RMCP+ only
     u8 suite_id = 0;
     Privilege privilege_max = Privilege::none; // of what was asked, the channel and the suite
+    AnsweredStep answered;
     Handshake state;
 };
 

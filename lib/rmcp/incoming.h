@@ -17,7 +17,7 @@ enum class Drop : u8 {
     unprotected,     // authenticated or encrypted bits other than the session's
     bad_code,        // the integrity or authentication code is wrong
     bad_padding,     // authentic, but what was decrypted is no payload
-    replayed,        // a session sequence number seen before, or outside the window
+    replayed,        // a session sequence number seen before, or outside the window; a copy
     in_progress,     // a retransmitted request whose first copy still waits for its answer
     throttled,       // too many questions from this source
     delayed,         // this source guessed passwords: its log-ins wait

@@ -34,6 +34,7 @@ struct Session {
 
     // A retransmitted RAKP 3 (IPMI 1.5: Activate Session) gets the same answer.
     crypto::Code rakp3_code;
+    u8 rakp3_tag = 0;
     crypto::Code check_value;
     u32 initial_inbound = 0; // IPMI 1.5
 

@@ -14,6 +14,9 @@ namespace vbmc::rmcp {
 struct Limits {
     Duration idle_timeout = std::chrono::seconds(60); // IPMI 2.0 §6.12.15
     Duration half_open_timeout = std::chrono::seconds(3);
+    // freeipmi gives up at a handshake's answer that comes twice. What comes again sooner than any
+    // client resends was doubled by the network, and is not answered again.
+    Duration copy_window = std::chrono::milliseconds(300);
     Duration eviction_grace = std::chrono::seconds(5); // a session used within is never evicted
     Duration repeat_window = std::chrono::seconds(10); // how long a reply is repeated
     u32 half_open_per_port = 4;                        // one client runs one handshake

@@ -156,8 +156,9 @@ def check_network(number, label, faults, node, proxies, scratch):
     yield from check_records(node, lossy, scratch, f"ipmitool, {label}")
     cycle = IPMITOOL + " chassis power cycle"
     yield from check_power(node, lossy, scratch, f"ipmitool, {label}", cycle, "Chassis Power Control: Cycle")
-    # freeipmi gives up at any answer of a handshake that comes twice: no BMC can help it there.
-    single, _ = proxies.add(node, replace(faults, seed=number + 101, duplicate=0))
+    # freeipmi gives up at any answer of a handshake that comes twice: a BMC answers a doubled question once,
+    # but cannot help where the network doubles the answer.
+    single, _ = proxies.add(node, replace(faults, seed=number + 101, single_answers=True))
     yield from check_power(node, single, scratch, f"freeipmi, {label}", FREEIPMI + " --cycle", ": ok$")
     tally = repeat_until_done(Check(PYGHMI + " power", "^power: on$", limit=60), lossy, scratch)
     yield f"pyghmi, {label}: power in {tally.runs} runs", "" if tally.succeeded else "no success"

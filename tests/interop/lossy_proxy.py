@@ -12,13 +12,14 @@ import argparse
 import asyncio
 import random
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass
 class Faults:
     drop: float = 0.0
     duplicate: float = 0.0
+    single_answers: bool = False  # duplicates only what the client sends
     reorder: float = 0.0  # held back until a later packet has passed, or 150 ms
     corrupt: float = 0.0  # one bit flips
     delay: float = 0.0
@@ -44,6 +45,8 @@ class Line:
 
     def __init__(self, faults, seed, send, counts):
         self.faults, self.send, self.counts = faults, send, counts
+        if faults.single_answers and seed.endswith("/back"):
+            self.faults = replace(faults, duplicate=0.0)
         self.random = random.Random(seed)
         self.held = None
 

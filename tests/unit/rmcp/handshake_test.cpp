@@ -324,6 +324,7 @@ TEST_CASE(
         CHECK(second->size() == 16 + 40 + 32);
         CHECK_FALSE(client.take_rakp2(*second));
         CHECK(client.status() == Status::ok);
+        world.pass(1s);
         // Asked again, the same answer: a random code would tell the names apart.
         CHECK(world.deliver(alice, client.rakp1()) == second);
         const auto fourth = world.deliver(alice, client.rakp3());
@@ -348,11 +349,13 @@ TEST_CASE("duplicates of the handshake get the same answers", "[rmcp][handshake]
     ModelClient client(world.shared.tools, {});
     const auto opened = world.deliver(alice, client.open_session());
     REQUIRE(opened);
+    world.pass(1s);
     CHECK(world.deliver(alice, client.open_session()) == opened);
     REQUIRE(client.take_open_session(*opened));
 
     const auto second = world.deliver(alice, client.rakp1());
     REQUIRE(second);
+    world.pass(1s);
     CHECK(world.deliver(alice, client.rakp1()) == second);
     CHECK(world.deliver(alice, client.open_session()) == opened); // a late one
     REQUIRE(client.take_rakp2(*second));
@@ -361,6 +364,7 @@ TEST_CASE("duplicates of the handshake get the same answers", "[rmcp][handshake]
     const auto fourth = world.deliver(alice, third);
     REQUIRE(fourth);
     REQUIRE(client.take_rakp4(*fourth));
+    world.pass(1s);
     CHECK(world.deliver(alice, third) == fourth);
     CHECK(client.call(world.from(alice), 6, 1));
     world.pass(30s);
@@ -372,6 +376,30 @@ TEST_CASE("duplicates of the handshake get the same answers", "[rmcp][handshake]
     Packet forged = third;
     forged.back() = static_cast<u8>(forged.back() ^ 1);
     CHECK(world.dropped(alice, forged) == Drop::unknown_session);
+}
+
+TEST_CASE("a handshake that the network doubles is answered once", "[rmcp][handshake]") {
+    World world;
+    ModelClient client(world.shared.tools, {});
+    const auto doubled = [&world](const Packet& packet) {
+        const auto answer = world.deliver(alice, packet);
+        world.pass(299ms);
+        CHECK(world.dropped(alice, packet) == Drop::replayed);
+        world.pass(1ms);
+        CHECK(world.deliver(alice, packet) == answer); // resent: the answer was lost
+        return answer.value_or(Packet());
+    };
+    REQUIRE(client.take_open_session(doubled(client.open_session())));
+    REQUIRE(client.take_rakp2(doubled(client.rakp1())));
+    REQUIRE(client.take_rakp4(doubled(client.rakp3())));
+    CHECK(client.call(world.from(alice), 6, 1));
+
+    // A refusal has no other answer to be taken for: it is said as often as it is asked for.
+    ModelClient nobody(world.shared.tools, with("nobody", "password", 0x14));
+    REQUIRE(nobody.take_open_session(*world.deliver(bob, nobody.open_session())));
+    const auto refusal = world.deliver(bob, nobody.rakp1());
+    REQUIRE(refusal);
+    CHECK(world.deliver(bob, nobody.rakp1()) == refusal);
 }
 
 TEST_CASE("a console that counts its tag up when it resends", "[rmcp][handshake]") {
