@@ -7,9 +7,10 @@
 
 #include "base/secret.h"
 
-#include <openssl/crypto.h>
 #include <openssl/md5.h>
 #include <openssl/sha.h>
+
+#include <cstring>
 
 namespace vbmc::crypto {
 
@@ -97,7 +98,7 @@ struct Run {
     Run(const Run&) = delete;
     Run& operator=(const Run&) = delete;
 
-    ~Run() { OPENSSL_cleanse(&context, sizeof(context)); }
+    ~Run() { ::explicit_bzero(&context, sizeof(context)); }
 
     typename Hash::Context context;
 };
@@ -172,8 +173,8 @@ bool HmacKey::compute(Parts parts, MutableBytes out) const noexcept {
 }
 
 void HmacKey::clear() noexcept {
-    OPENSSL_cleanse(inner_.data(), sizeof(inner_));
-    OPENSSL_cleanse(outer_.data(), sizeof(outer_));
+    ::explicit_bzero(inner_.data(), sizeof(inner_));
+    ::explicit_bzero(outer_.data(), sizeof(outer_));
     ready_ = false;
 }
 

@@ -1,6 +1,7 @@
 #include "rmcp/throttle.h"
 
 #include <bit>
+#include <cstring>
 
 namespace vbmc::rmcp {
 
@@ -38,25 +39,40 @@ struct SipState {
     }
 };
 
+/// Eight bytes in one load.
+u64 word_at(Bytes data, std::size_t at) noexcept {
+    u64 word = 0;
+    std::memcpy(&word, data.data() + at, sizeof(word));
+    return std::endian::native == std::endian::little ? word : __builtin_bswap64(word);
+}
+
+/// What a source is told apart by; hashed as its bytes are, so without padding.
+struct Source {
+    ByteArray<16> address;
+    u32 scope;
+    u32 port;
+    u32 engine;
+    u32 unused = 0;
+};
+
 } // namespace
 
 u64 keyed_hash(const ByteArray<16>& key, Bytes data) noexcept {
-    ByteReader key_reader(key);
-    const u64 k0 = key_reader.read_u64();
-    const u64 k1 = key_reader.read_u64();
+    const u64 k0 = word_at(key, 0);
+    const u64 k1 = word_at(key, 8);
     SipState state{
         k0 ^ 0x736f6d6570736575,
         k1 ^ 0x646f72616e646f6d,
         k0 ^ 0x6c7967656e657261,
         k1 ^ 0x7465646279746573,
     };
-    ByteReader in(data);
-    while (in.remaining() >= 8) {
-        state.absorb(in.read_u64());
+    const std::size_t whole = data.size() / 8 * 8;
+    for (std::size_t at = 0; at < whole; at += 8) {
+        state.absorb(word_at(data, at));
     }
     u64 last = static_cast<u64>(data.size()) << 56;
-    for (unsigned shift = 0; in.remaining() > 0; shift += 8) {
-        last |= static_cast<u64>(in.read_u8()) << shift;
+    for (std::size_t at = whole; at < data.size(); ++at) {
+        last |= u64{data[at]} << (at - whole) * 8;
     }
     state.absorb(last);
     state.c ^= 0xff;
@@ -72,12 +88,8 @@ Throttle::Throttle(Entropy& entropy, const Limits& limits)
 }
 
 u64 Throttle::tag_of(u32 engine, const IpAddress& source, u32 port) const noexcept {
-    ByteArray<28> raw{};
-    ByteWriter out(raw);
-    out.write(source.bytes);
-    out.write_u32(source.scope);
-    out.write_u32(port);
-    out.write_u32(engine);
+    const auto raw =
+        std::bit_cast<ByteArray<sizeof(Source)>>(Source{source.bytes, source.scope, port, engine});
     return keyed_hash(key_, raw) | 1; // 0 is an unused entry
 }
 

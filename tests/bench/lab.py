@@ -70,8 +70,8 @@ class Bench:
         self.quick = quick
         self.runs = 1 if quick else runs
         self.seconds = 1 if quick else 3
-        missing = [p for p in ("vbmcd", "vbmcctl", "vbmc_bench", "vbmc_bench_echo")
-                   if not (binaries / p).exists()]
+        programs = ("vbmcd", "vbmcctl", "vbmc_bench", "vbmc_bench_echo", "vbmc_bench_flood")
+        missing = [p for p in programs if not (binaries / p).exists()]
         if missing:
             sys.exit(f"not there: {', '.join(missing)} in {binaries}; build them:\n"
                      "  cmake --preset release && cmake --build build/release")
