@@ -3,8 +3,14 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <set>
+#include <sstream>
 
 namespace vbmc::daemon {
 
@@ -83,7 +89,10 @@ template <class T>
 Setter number(T& out, double min, double max) {
     return [&out, min, max](const YAML::Node& node) {
         const auto value = node.as<double>();
-        if (value < min || value > max) {
+        if (std::is_integral_v<T> && value != std::floor(value)) {
+            refuse(node, "must be a whole number");
+        }
+        if (!(value >= min && value <= max)) {
             refuse(
                 node,
                 "must be between " + std::to_string(static_cast<long long>(min)) + " and " +
@@ -313,6 +322,25 @@ Error config_error(const std::string& path, int line, const std::string& what) {
         .with_hint("see vbmcd.yaml(5)");
 }
 
+/// The file's text; why there is none is said, and a folder is no empty file.
+Result<std::string> read_text(const std::string& path) {
+    std::error_code ignored;
+    const bool is_folder = std::filesystem::is_directory(path, ignored);
+    std::ifstream file(path, std::ios::binary);
+    if (is_folder || !file.is_open()) {
+        const int why = is_folder ? EISDIR : errno;
+        return Error(
+                   ErrorCode::not_found,
+                   "NO_CONFIG",
+                   "cannot read the configuration file " + path + ": " + std::strerror(why)
+        )
+            .with_hint("see --config, VBMC_CONFIG and vbmcd.yaml(5)");
+    }
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
 } // namespace
 
 std::string Config::database_path() const {
@@ -326,16 +354,16 @@ std::string Config::control_socket() const {
 Result<void> read_config_file(const std::string& path, Config& config) {
     Config read = config; // all of the file, or nothing of it
     try {
-        const YAML::Node root = YAML::LoadFile(path);
+        const auto text = read_text(path);
+        if (!text) {
+            return text.error();
+        }
+        const YAML::Node root = YAML::Load(*text);
         if (!root.IsNull()) {
             read_mapping(root, "", top_level(read));
         }
     } catch (const BadConfig& bad) {
         return config_error(path, bad.line, (bad.key.empty() ? "" : bad.key + ": ") + bad.message);
-    } catch (const YAML::BadFile&) {
-        return Error(
-            ErrorCode::not_found, "NO_CONFIG", "cannot read the configuration file " + path
-        );
     } catch (const YAML::Exception& error) {
         return config_error(path, error.mark.line + 1, error.msg);
     }

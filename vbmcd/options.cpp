@@ -33,10 +33,14 @@ void describe_flags(CLI::App& app, Given& given) {
            "Configuration file (default /etc/vbmc/vbmcd.yaml, if there)"
     )
         ->envname("VBMC_CONFIG");
-    app.add_option("--state-dir", given.state_dir, "Folder for database, key and control socket")
-        ->envname("VBMC_STATE_DIR");
-    app.add_option("--socket", given.socket, "Control socket (default STATE_DIR/vbmcd.sock)")
-        ->envname("VBMC_SOCKET");
+    app.add_option(
+        "--state-dir",
+        given.state_dir,
+        "Folder for database, key and control socket (VBMC_STATE_DIR; default /var/lib/vbmc)"
+    );
+    app.add_option(
+        "--socket", given.socket, "Control socket (VBMC_SOCKET; default STATE_DIR/vbmcd.sock)"
+    );
     app.add_option("--log-level", given.log_level, "debug, info, warn or error")
         ->envname("VBMC_LOG_LEVEL")
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
@@ -56,7 +60,24 @@ void describe_flags(CLI::App& app, Given& given) {
     );
 }
 
-Result<Options> fold(const Given& given) {
+std::string variable(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? std::string() : std::string(value);
+}
+
+/// VBMC_SOCKET is vbmcctl's variable as well: a shell that has it for one vbmcd must not move the
+/// socket of another out of the folder that its command line names.
+void read_places_from_environment(Given& given) {
+    if (given.socket.empty() && given.state_dir.empty()) {
+        given.socket = variable("VBMC_SOCKET");
+    }
+    if (given.state_dir.empty()) {
+        given.state_dir = variable("VBMC_STATE_DIR");
+    }
+}
+
+Result<Options> fold(Given given) {
+    read_places_from_environment(given);
     Options options;
     options.check_only = given.check_only;
     options.config_path = given.config_path;

@@ -84,6 +84,8 @@ TEST_CASE("mistakes name the line and the key") {
         std::string::npos
     );
     CHECK(error_of("shards: many\n") == ":1: shards: the value has the wrong type");
+    CHECK(error_of("shards: 1.5\n") == ":1: shards: must be a whole number");
+    CHECK(error_of("poll-interval: .nan\n").find("must be between 1 and") != std::string::npos);
     CHECK(
         error_of("socket: {mode: '0666'}\n").find("must not let everybody in") != std::string::npos
     );
@@ -109,4 +111,12 @@ TEST_CASE("a missing file is an error") {
     const auto result = read_config_file("/nonexistent/vbmcd.yaml", config);
     REQUIRE_FALSE(result);
     CHECK(result.error().reason == "NO_CONFIG");
+    CHECK(result.error().message.ends_with("No such file or directory"));
+}
+
+TEST_CASE("a folder is no empty file") {
+    Config config;
+    const auto result = read_config_file("/tmp", config);
+    REQUIRE_FALSE(result);
+    CHECK(result.error().message == "cannot read the configuration file /tmp: Is a directory");
 }
