@@ -133,8 +133,17 @@ Result<void> give_access(const UnixListener::Options& options) {
         if (!gid) {
             return gid.error();
         }
-        if (chown(options.path.c_str(), static_cast<uid_t>(-1), *gid) != 0) {
-            return cannot("give group " + options.group + " access to", options.path, errno);
+
+        struct stat made {};
+
+        // Mostly it is vbmcd's own, and a sandbox may not know chown(2) at all.
+        const bool has_it = stat(options.path.c_str(), &made) == 0 && made.st_gid == *gid;
+        if (!has_it && chown(options.path.c_str(), static_cast<uid_t>(-1), *gid) != 0) {
+            const int reason = errno;
+            return cannot("give group " + options.group + " access to", options.path, reason)
+                .with_hint(
+                    reason == EPERM ? "the user that runs vbmcd has to be in that group" : ""
+                );
         }
     }
     if (chmod(options.path.c_str(), options.mode) != 0) {

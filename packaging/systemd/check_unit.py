@@ -29,6 +29,38 @@ def check_exposure():
     return float(level.group(1)) <= EXPOSURE_MAX, f"exposure level {level.group(1)} (at most {EXPOSURE_MAX})"
 
 
+def system_calls(name):
+    """The calls of a set such as @chown, with those of the sets in it."""
+    _, output = run("systemd-analyze", "syscall-filter", "--no-pager", name)
+    calls = set()
+    for line in output.splitlines()[1:]:
+        word = line.strip()
+        if word.startswith("@"):
+            calls |= system_calls(word)
+        elif word and not word.startswith("#"):
+            calls.add(word)
+    return calls
+
+
+def check_system_calls():
+    """What vbmcd does with its own example configuration is not filtered: later lines win."""
+    allowed = set()
+    for line in re.findall(r"^SystemCallFilter=(.*)", UNIT.read_text(), re.M):
+        taken = line.startswith("~")
+        for name in line.lstrip("~").split():
+            calls = system_calls(name) if name.startswith("@") else {name}
+            allowed = allowed - calls if taken else allowed | calls
+    needed = {"bind", "chmod", "chown", "epoll_wait", "fchmod", "flock", "fsync", "memfd_create", "prlimit64", "sendmmsg", "socket"}
+    return needed <= allowed, f"system calls {'missing: ' + ', '.join(sorted(needed - allowed)) if needed - allowed else 'ok'}"
+
+
+def check_configuration():
+    """vbmcd's user can read its configuration, which cmake --install leaves to root."""
+    rules = re.findall(r"^[zZ]\s+/etc/vbmc/vbmcd\.yaml\s+(\d+)\s+(\S+)\s+(\S+)", (HERE / "vbmcd.tmpfiles").read_text(), re.M)
+    user = re.search(r"^Group=(\S+)", UNIT.read_text(), re.M).group(1)
+    return rules == [("0640", "root", user)], f"configuration readable for group {user}"
+
+
 def check_syntax():
     """`verify` wants the program to exist: give it a copy that names one that does."""
     with tempfile.TemporaryDirectory() as folder:
@@ -49,9 +81,9 @@ def check_sysusers():
 
 
 def main():
-    checks = [check_sysusers]
+    checks = [check_sysusers, check_configuration]
     if shutil.which("systemd-analyze"):
-        checks += [check_exposure, check_syntax]
+        checks += [check_exposure, check_syntax, check_system_calls]
     else:
         print("systemd-analyze is not installed: only the users are checked")
     passed = failed = 0
