@@ -201,10 +201,6 @@ Result<EndpointWish> endpoint_of(const v1::Node& node) {
             );
         }
     }
-    if (wish.address == IpAddress{}) { // the fleet's word for none
-        return bad("node.endpoint.address", "\"::\" is no address of a node")
-            .with_hint("give one of this machine's addresses, or none for the default");
-    }
     if (node.endpoint().port() > 65535) {
         return bad("node.endpoint.port", "a port is at most 65535");
     }

@@ -50,17 +50,43 @@ std::string Addresses::owner(const Peer& endpoint) const {
     return at == used_.end() ? std::string{} : at->second;
 }
 
+/// Another node that has the endpoint, or the port on all addresses ("::" is those of IPv4, too).
+const std::string* Addresses::in_the_way(const Peer& endpoint, const std::string& name) const {
+    const auto covers = [](const IpAddress& all, const IpAddress& one) {
+        return all.is_any() && (!all.is_v4() || one.is_v4());
+    };
+    const auto other = [&](const IpAddress& address) -> const std::string* {
+        const auto at = used_.find(Peer{address, endpoint.port});
+        return at == used_.end() || at->second == name ? nullptr : &at->second;
+    };
+    for (const IpAddress& address : {endpoint.address, IpAddress{}, IpAddress::v4(0, 0, 0, 0)}) {
+        const bool meets = address == endpoint.address || covers(address, endpoint.address);
+        if (const std::string* owner = meets ? other(address) : nullptr) {
+            return owner;
+        }
+    }
+    if (endpoint.address.is_any()) {
+        for (const auto& [used, owner] : used_) {
+            if (used.port == endpoint.port && owner != name &&
+                covers(endpoint.address, used.address)) {
+                return &owner;
+            }
+        }
+    }
+    return nullptr;
+}
+
 Result<void> Addresses::claim(const Peer& endpoint, const std::string& name) {
-    const auto [at, added] = used_.emplace(endpoint, name);
-    if (!added && at->second != name) {
+    if (const std::string* owner = in_the_way(endpoint, name)) {
         return Error(
                    ErrorCode::already_exists,
                    "ENDPOINT_IN_USE",
-                   endpoint.to_string() + " belongs to node '" + at->second + "'"
+                   endpoint.to_string() + " belongs to node '" + *owner + "'"
         )
             .with_field("port")
             .with_hint("choose another port or address, or let it be chosen: --port auto");
     }
+    used_.emplace(endpoint, name);
     return {};
 }
 

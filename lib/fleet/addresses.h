@@ -33,6 +33,8 @@ class Addresses {
     Result<u16> free_port(const IpAddress& address, u16 after = 0) const;
 
   private:
+    const std::string* in_the_way(const Peer& endpoint, const std::string& name) const;
+
     std::map<Peer, std::string> used_;
     std::vector<IpNetwork> pool_;
     u16 port_first_;

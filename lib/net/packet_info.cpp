@@ -42,6 +42,9 @@ PacketInfo packet_info(const msghdr& message) noexcept {
         } else if (header.cmsg_level == IPPROTO_IPV6 && header.cmsg_type == IPV6_PKTINFO) {
             read(header, info.v6);
             info.family = AF_INET6;
+            if (IN6_IS_ADDR_V4MAPPED(&info.v6.ipi6_addr)) {
+                info.v6.ipi6_ifindex = 0; // as above
+            }
         }
     });
     return info;

@@ -17,6 +17,17 @@ SocketAddress::SocketAddress(const Peer& peer) noexcept {
     }
 }
 
+void SocketAddress::map_into_v6() noexcept {
+    if (family() != AF_INET) {
+        return;
+    }
+    const Peer mapped = peer(); // which keeps IPv4 addresses so
+    storage_.v6 = {};
+    storage_.v6.sin6_family = AF_INET6;
+    storage_.v6.sin6_port = htons(mapped.port);
+    std::memcpy(&storage_.v6.sin6_addr, mapped.address.bytes.data(), 16);
+}
+
 Peer SocketAddress::peer() const noexcept {
     Peer peer;
     if (family() == AF_INET) {

@@ -15,6 +15,9 @@ class SocketAddress {
 
     Peer peer() const noexcept;
 
+    /// For a socket of both families: an IPv4 address as it is written there.
+    void map_into_v6() noexcept;
+
     int family() const noexcept { return storage_.any.sa_family; }
 
     sockaddr* data() noexcept { return &storage_.any; }

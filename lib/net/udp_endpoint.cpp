@@ -31,8 +31,8 @@ int bound_socket(const SocketAddress& address, const UdpOptions& options, bool a
     if (fd < 0) {
         return -errno;
     }
-    if (address.family() == AF_INET6) {
-        set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    if (address.family() == AF_INET6) { // "::" is all addresses, of IPv4 as well
+        set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, any ? 0 : 1);
     }
     if (options.freebind) {
         const bool v6 = address.family() == AF_INET6;
@@ -209,6 +209,9 @@ bool UdpEndpoint::send(const Peer& peer, Bytes datagram) {
 
 bool UdpEndpoint::transmit(const Peer& peer, Bytes datagram) {
     SocketAddress to(peer);
+    if (sources_ && !local_.address.is_v4()) {
+        to.map_into_v6();
+    }
     iovec part{const_cast<u8*>(datagram.data()), datagram.size()}; // sendmsg only reads it
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(in6_pktinfo))> control{};
     msghdr message{};

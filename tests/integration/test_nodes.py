@@ -107,7 +107,6 @@ def test_bad_fields_are_named(api, name):
         ("node.name", "../victim", {}),
         ("node.name", "a" * 64, {}),
         ("node.endpoint.address", name, {"endpoint": nodes.Endpoint(address="bmc.example")}),
-        ("node.endpoint.address", name, {"endpoint": nodes.Endpoint(address="::")}),
         ("node.endpoint.address", name, {"endpoint": nodes.Endpoint(address="224.0.0.1", port=7000)}),
         ("node.endpoint.port", name, {"endpoint": nodes.Endpoint(port=70000)}),
         ("node.labels", name, {"labels": {"a b": "x"}}),
@@ -304,3 +303,20 @@ def test_nodes_outlive_the_daemon(new_daemon):
     assert state(client.get("stopped")) == "STOPPED"
     assert answers(node)
     client.close()
+
+
+def test_all_addresses(api, name):
+    """"::" answers on every address, of both families; what a node has there, no other can have."""
+    node = api.create(name, endpoint=nodes.Endpoint(address="::")).node
+    assert node.endpoint.address == "::"
+    port = node.endpoint.port
+    for address in ("127.0.0.1", "127.9.8.7", "::1"):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as client:
+            client.settimeout(5)
+            client.sendto(bytes.fromhex("0600ff06000011be80070000"), (address, port))  # a presence ping
+            pong, source = client.recvfrom(100)
+        assert source[:2] == (address, port) and pong[8] == 0x40
+    with fails("ALREADY_EXISTS", "ENDPOINT_IN_USE", "node.endpoint.port") as seen:
+        api.create(name + "b", endpoint=nodes.Endpoint(address="127.0.0.1", port=port))
+    assert name in seen.failure.message

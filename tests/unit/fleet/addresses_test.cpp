@@ -32,6 +32,24 @@ TEST_CASE("an endpoint belongs to one node", "[addresses]") {
     REQUIRE(all.claim(a, "n3"));
 }
 
+TEST_CASE("all addresses are each of them", "[addresses]") {
+    Addresses all({}, 6230, 6240);
+    REQUIRE(all.claim({ip("0.0.0.0"), 700}, "v4"));
+    CHECK(
+        all.claim({ip("127.0.0.1"), 700}, "n1").error().message.find("'v4'") != std::string::npos
+    );
+    CHECK(all.claim({ip("::1"), 700}, "n2").has_value());
+    CHECK(all.claim({ip("::"), 700}, "both").error().message.find("'v4'") != std::string::npos);
+    REQUIRE(all.claim({ip("::"), 701}, "both"));
+    CHECK(all.claim({ip("::1"), 701}, "n3").has_error());
+    CHECK(all.claim({ip("127.0.0.1"), 701}, "n3").has_error());
+    CHECK(all.claim({ip("0.0.0.0"), 701}, "n3").has_error());
+    CHECK(all.claim({ip("127.0.0.1"), 701}, "both").has_value()); // its own
+    REQUIRE(all.claim({ip("127.0.0.1"), 702}, "n4"));
+    CHECK(all.claim({ip("0.0.0.0"), 702}, "n5").error().message.find("'n4'") != std::string::npos);
+    CHECK(all.claim({ip("::"), 702}, "n5").has_error());
+}
+
 TEST_CASE("ports are given from the range, in order, gaps first", "[addresses]") {
     Addresses all({}, 6230, 6234);
     const IpAddress local = ip("127.0.0.1");

@@ -121,6 +121,7 @@ TEST_CASE("an endpoint answers from the address that was asked", "[udp]") {
              Row{"::1", "::1"},
              Row{"0.0.0.0", "127.77.3.10"},
              Row{"::", "::1"},
+             Row{"::", "127.0.0.3"},
          }) {
         INFO(row.bound);
         Served served(shards[0]);
