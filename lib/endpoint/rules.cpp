@@ -74,6 +74,7 @@ VirtualBmc::find_user(Bytes name, std::optional<rmcp::Privilege> exact) const no
     rmcp::Credentials credentials;
     credentials.user_id = user->id;
     credentials.privilege_max = to_rmcp(user->lan_limit());
+    credentials.sessions_max = user->session_limit;
     credentials.key_is_20 = user->password_is_20;
     const Bytes password = user->password.reveal();
     std::copy(password.begin(), password.end(), credentials.key.begin());

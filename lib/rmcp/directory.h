@@ -23,8 +23,9 @@ enum class Privilege : u8 {
 struct Credentials {
     u8 user_id = 0;
     Privilege privilege_max = Privilege::none; // the user's, on this channel
-    bool key_is_20 = false;                    // stored in the 20-byte form: no IPMI 1.5 log-in
-    ByteArray<20> key{};                       // the password, zero padded
+    u8 sessions_max = 0;    // of this user at a time (IPMI 2.0 §22.26); 0: only the node's limit
+    bool key_is_20 = false; // stored in the 20-byte form: no IPMI 1.5 log-in
+    ByteArray<20> key{};    // the password, zero padded
 
     Credentials() = default;
     Credentials(const Credentials&) = default;

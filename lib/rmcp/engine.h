@@ -225,7 +225,9 @@ class Engine {
     u32 new_id() noexcept;
     u8 free_handle() const noexcept;
     bool room_for_session(Mono now) const noexcept;
-    u32 longest_idle(Mono now) const noexcept;
+    /// Of this user, or of all (0).
+    u32 longest_idle(Mono now, u8 user_id = 0) const noexcept;
+    bool make_room_for(const Credentials& user, Mono now) noexcept;
     void end_half_open(u32 slot) noexcept;
     void end_session(u32 slot, Reason reason) noexcept;
     void opened(const Session& session, Bytes name) noexcept;

@@ -21,6 +21,7 @@ constexpr u8 ok = 0x00;
 constexpr u8 invalid_user_name = 0x81;
 constexpr u8 null_user_name = 0x82;
 constexpr u8 no_session_slot = 0x81;
+constexpr u8 no_slot_for_user = 0x82; // §22.17
 constexpr u8 privilege_exceeds_limit = 0x86;
 constexpr u8 length_invalid = 0xc7;
 constexpr u8 field_invalid = 0xcc;
@@ -261,6 +262,10 @@ Incoming Engine::activate15_proven(
         return answer15(arrival, *message, ByteArray<1>{code::privilege_exceeds_limit});
     }
     const Mono now = arrival.now.mono;
+    if (!make_room_for(user, now)) {
+        refused(arrival.peer, Reason::no_session_free, state.name.bytes(), 0, asked);
+        return answer15(arrival, *message, ByteArray<1>{code::no_slot_for_user});
+    }
     if (session_count_ >= directory_.policy().sessions_max && room_for_session(now)) {
         end_session(longest_idle(now), Reason::evicted);
     }

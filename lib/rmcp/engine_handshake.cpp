@@ -368,6 +368,11 @@ Incoming Engine::activate(
     const Mono now = arrival.now.mono;
     HalfOpen& half = shared_.pools->half_open[half_slot];
     const Rakp2Sent& state = std::get<Rakp2Sent>(half.state);
+    if (!make_room_for(*who.user, now)) {
+        return rakp3_refused(
+            arrival, half, message, Status::insufficient_resources, Reason::no_session_free
+        );
+    }
     if (session_count_ >= directory_.policy().sessions_max && room_for_session(now)) {
         end_session(longest_idle(now), Reason::evicted);
     }

@@ -213,16 +213,39 @@ u8 Engine::free_handle() const noexcept {
     return handle;
 }
 
-u32 Engine::longest_idle(Mono now) const noexcept {
+u32 Engine::longest_idle(Mono now, u8 user_id) const noexcept {
     const Pool<Session>& pool = shared_.pools->sessions;
     u32 found = no_slot;
     for (u32 slot = sessions_; slot != no_slot; slot = pool[slot].next) {
-        if (now - pool[slot].last_used >= shared_.limits.eviction_grace &&
+        const bool counts = user_id == 0 || pool[slot].user_id == user_id;
+        if (counts && now - pool[slot].last_used >= shared_.limits.eviction_grace &&
             (found == no_slot || pool[slot].last_used <= pool[found].last_used)) {
             found = slot;
         }
     }
     return found;
+}
+
+/// A user's own limit, by the rule of the node's: a session that nobody used for a while makes
+/// room.
+bool Engine::make_room_for(const Credentials& user, Mono now) noexcept {
+    if (user.sessions_max == 0) {
+        return true;
+    }
+    const Pool<Session>& pool = shared_.pools->sessions;
+    u32 count = 0;
+    for (u32 slot = sessions_; slot != no_slot; slot = pool[slot].next) {
+        count += pool[slot].user_id == user.user_id ? 1 : 0;
+    }
+    if (count < user.sessions_max) {
+        return true;
+    }
+    const u32 idle = longest_idle(now, user.user_id);
+    if (idle == no_slot || count > user.sessions_max) { // lowered below what is open
+        return false;
+    }
+    end_session(idle, Reason::evicted);
+    return true;
 }
 
 bool Engine::room_for_session(Mono now) const noexcept {

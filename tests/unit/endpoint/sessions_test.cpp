@@ -241,6 +241,33 @@ TEST_CASE("a session idles out after a minute and its slot is free") {
     CHECK(first.ask("06 01").empty());
 }
 
+TEST_CASE("a user's own session limit is kept to") {
+    Rig rig;
+    Visitor first = rig.admin(40000);
+    REQUIRE(first.ask("06 43 0e 02 04 02") == "00"); // Set User Access: two at a time
+    Visitor second = rig.admin(40001);
+    Visitor third(rig, {}, 40002);
+    CHECK_FALSE(third.log_in());
+    CHECK(third.client.status() == wire::Status::insufficient_resources);
+    CHECK(rig.node.sessions().session_count() == 2);
+
+    rig.pass(20s);
+    CHECK(first.ask("06 01").starts_with("00"));
+    rig.pass(15s); // the second is idle for longer than the grace of 30 s
+    CHECK(third.log_in());
+    CHECK(rig.node.sessions().session_count() == 2);
+    CHECK(second.ask("06 01").empty());
+    CHECK(first.ask("06 01").starts_with("00"));
+
+    REQUIRE(first.ask("06 43 0e 02 04 01") == "00"); // lowered: who is there may stay
+    CHECK(third.ask("06 01").starts_with("00"));
+    rig.pass(40s);
+    Visitor fourth(rig, {}, 40003);
+    CHECK_FALSE(fourth.log_in());
+    REQUIRE(third.ask("06 43 0e 02 04 00") == "00"); // no limit of the user's
+    CHECK(fourth.log_in());
+}
+
 TEST_CASE("strangers get three commands, in either framing, and nothing else") {
     Rig rig;
     const Peer stranger{IpAddress::v4(203, 0, 113, 9), 1234};
