@@ -250,10 +250,23 @@ void Bmc::boot_changed() {
     }
 }
 
+/// Goes out always: a lasting choice may stand in the machine although a one-time one, used up
+/// since, took its place in the flags.
+void Bmc::boot_cleared() {
+    armed_ = {};
+    if (config.capabilities.boot) {
+        outbox.emplace_back(SetBoot{.boot = {.device = BootDevice::none, .persistent = true}});
+    }
+}
+
 void Bmc::set_boot(Now now, const BootRequest& request) {
     boot.set_request(now, request);
     dirty.add(Section::boot);
-    boot_changed();
+    if (request.device == BootDevice::none) {
+        boot_cleared();
+    } else {
+        boot_changed();
+    }
 }
 
 void Bmc::restart_controller(Now now) {

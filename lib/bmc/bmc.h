@@ -60,6 +60,9 @@ class Bmc {
     /// The boot flags changed: tells the world when what they ask for is not what it was told last.
     void boot_changed();
 
+    /// Somebody said that nothing is chosen any more.
+    void boot_cleared();
+
     /// Boot device as a person asks for it, not through IPMI.
     void set_boot(Now now, const BootRequest& request);
 

@@ -26,7 +26,8 @@ struct RefreshPower {
 
 struct RefreshSensors {};
 
-/// Arms the next boot (or all boots); replaces what was armed before. `none` disarms.
+/// Arms the next boot (or all boots); replaces what was armed before. `none` takes that back, and
+/// persistent, also what lasts.
 struct SetBoot {
     BootRequest boot;
 };

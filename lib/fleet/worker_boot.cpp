@@ -22,13 +22,16 @@ void NodeWorker::want_boot(const BootRequest& boot) {
     boot_at_ = Mono::min();
     boot_failures_ = 0;
     if (boot.device == BootDevice::none) {
-        if (once_.device != BootDevice::none) { // only that is taken back
+        if (once_.device != BootDevice::none && !boot.persistent) { // only that is taken back
             const bool told = once_applied_ || (native && !tell_boot_);
             once_ = {};
             once_applied_ = false;
             tell_boot_.reset();
             restore_at_ = told ? now() : restore_at_;
         } else {
+            once_ = {};
+            once_applied_ = false;
+            restore_at_ = never;
             standing_ = {};
             tell_boot_ = standing_;
         }

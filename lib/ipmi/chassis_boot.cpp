@@ -90,6 +90,16 @@ CompletionCode set_parameter(bmc::Bmc& bmc, Now now, BootParameter which, Bytes 
     return parameter::unsupported;
 }
 
+/// True when the flags are written to say that nothing is chosen: neither a device nor valid ones.
+bool clears_flags(const SetSystemBootOptions::Request& request) noexcept {
+    if (static_cast<BootParameter>(request.parameter) != BootParameter::flags ||
+        request.mark_invalid || request.data.empty()) {
+        return false;
+    }
+    const Bytes flags = request.data;
+    return (flags[0] & Boot::valid_bit) == 0 || (flags[1] >> 2 & 0x0f) == 0;
+}
+
 } // namespace
 
 Reply<SetSystemBootOptions::Response>
@@ -109,7 +119,11 @@ handle(bmc::Bmc& bmc, const Context& context, const SetSystemBootOptions::Reques
         }
     }
     bmc.boot.mark_invalid(which, request.mark_invalid);
-    bmc.boot_changed();
+    if (clears_flags(request)) {
+        bmc.boot_cleared();
+    } else {
+        bmc.boot_changed();
+    }
     bmc.dirty.add(bmc::Section::boot);
     return SetSystemBootOptions::Response{};
 }

@@ -75,6 +75,27 @@ TEST_CASE("clearing a lasting device tells the backend", "[boot]") {
     CHECK(w.driver->calls == Words{"boot 2p", "boot 0"});
 }
 
+TEST_CASE("no choice any more means neither the lasting nor the one-time one", "[boot]") {
+    constexpr BootRequest nothing_at_all{BootDevice::none, true, false};
+    World w;
+    w.begin(PowerState::off);
+    w.worker->submit(bmc::SetBoot{always_disk});
+    w.pass(1s);
+    w.worker->submit(bmc::SetBoot{once_pxe});
+    w.worker->submit(bmc::SetBoot{nothing_at_all});
+    w.power(PowerAction::on, 1);
+    w.pass(5s);
+    CHECK(w.driver->calls == Words{"boot 2p", "boot 0", "on"});
+    w.worker->submit(bmc::SetBoot{always_disk});
+    w.worker->submit(bmc::SetBoot{once_pxe});
+    w.power(PowerAction::cycle, 2); // the one-time one is used up
+    w.pass(5s);
+    w.driver->calls.clear();
+    w.worker->submit(bmc::SetBoot{nothing_at_all});
+    w.pass(1s);
+    CHECK(w.driver->calls == Words{"boot 0"});
+}
+
 TEST_CASE("a start by somebody else uses the choice up", "[boot]") {
     World w;
     w.driver->pushes = true;

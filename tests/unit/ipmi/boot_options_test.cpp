@@ -20,6 +20,7 @@ std::vector<BootRequest> armed(Rig& rig) {
 
 constexpr BootRequest pxe_once{.device = BootDevice::pxe, .persistent = false, .efi = false};
 constexpr BootRequest nothing{};
+constexpr BootRequest nothing_at_all{.device = BootDevice::none, .persistent = true, .efi = false};
 
 } // namespace
 
@@ -86,7 +87,7 @@ TEST_CASE("ipmitool chassis bootdev disk options=persistent") {
     rig.pass(10min);
     CHECK(rig.ask("00 09 05 00 00") == "00 01 05 c0 08 00 00 00");
     CHECK(rig.ask("00 08 05 00 00 00 00 00") == "00");
-    CHECK(armed(rig) == std::vector<BootRequest>{nothing});
+    CHECK(armed(rig) == std::vector<BootRequest>{nothing_at_all});
 }
 
 TEST_CASE("ipmi-chassis-config: read, modify, write, a key at a time") {
@@ -277,6 +278,23 @@ TEST_CASE("any Chassis Control restarts the time-out") {
     REQUIRE(rig.ask("00 02 01") == "defer");
     rig.pass(10min); // its end is never told
     CHECK_FALSE(rig.bmc.boot.valid());
+}
+
+TEST_CASE("a lasting choice can be taken back behind a one-time one that is used up") {
+    Rig rig;
+    rig.see(bmc::PowerState::off);
+    REQUIRE(rig.ask("00 08 03 08") == "00");
+    REQUIRE(rig.ask("00 08 05 c0 08 00 00 00") == "00"); // the disk, from now on
+    REQUIRE(rig.ask("00 08 05 80 04 00 00 00") == "00"); // PXE, once
+    rig.see(bmc::PowerState::on);
+    CHECK(armed(rig).size() == 2);
+    REQUIRE(rig.ask("00 08 05 80 00 00 00 00") == "00"); // ipmitool chassis bootdev none
+    CHECK(armed(rig) == std::vector<BootRequest>{nothing_at_all});
+    rig.bmc.set_boot(rig.now, {}); // vbmcctl bootdev n1 none
+    CHECK(armed(rig) == std::vector<BootRequest>{nothing_at_all});
+    rig.bmc.config.capabilities.boot = false;
+    rig.bmc.set_boot(rig.now, {});
+    CHECK(armed(rig).empty());
 }
 
 TEST_CASE("flags marked invalid, or of a reserved device, ask for nothing") {
