@@ -142,6 +142,7 @@ Awaitable<Result<void>> create_one(Apply& apply, const v1::ApplyItem& item, Item
         }
     }
     fleet::CreateRequest wanted = *std::move(create);
+    wanted.who = apply.caller.identity;
     auto created = co_await apply.core.fleet.create(std::move(wanted));
     if (!created) {
         co_return with_api_field(created.error());
@@ -167,6 +168,7 @@ update_one(Apply& apply, const v1::ApplyItem& item, fleet::NodeView current, Ite
         update.spec = std::move(change->wanted);
         update.fields = change->fields;
         update.validate_only = apply.header.validate_only();
+        update.who = apply.caller.identity;
         auto updated = co_await apply.core.fleet.update(std::move(update));
         if (!updated) {
             co_return with_api_field(updated.error());
@@ -257,7 +259,9 @@ Awaitable<void> prune(Apply& apply) {
         result.set_name(node.spec.name);
         result.set_outcome(ItemResult::PRUNED);
         if (!apply.header.validate_only()) {
-            auto removed = co_await apply.core.fleet.remove(node.spec.name, node.spec.etag);
+            auto removed = co_await apply.core.fleet.remove(
+                node.spec.name, node.spec.etag, apply.caller.identity
+            );
             audit(apply.caller, "ApplyNodes", node.spec.name, removed);
             if (!removed) {
                 result.set_outcome(ItemResult::ERROR);

@@ -143,11 +143,11 @@ Awaitable<Result<void>> do_one(Batch& batch, std::string name, v1::BatchResult& 
     fleet::Fleet& fleet = batch.core.fleet;
     switch (batch.work.verb) {
     case Verb::kStart: {
-        auto node = co_await fleet.set_enabled(name, true);
+        auto node = co_await fleet.set_enabled(name, true, batch.caller.identity);
         co_return dropped(node);
     }
     case Verb::kStop: {
-        auto node = co_await fleet.set_enabled(name, false);
+        auto node = co_await fleet.set_enabled(name, false, batch.caller.identity);
         co_return dropped(node);
     }
     case Verb::kRestart: {
@@ -155,7 +155,7 @@ Awaitable<Result<void>> do_one(Batch& batch, std::string name, v1::BatchResult& 
         co_return dropped(node);
     }
     case Verb::kDelete:
-        co_return co_await fleet.remove(name, "");
+        co_return co_await fleet.remove(name, "", batch.caller.identity);
     case Verb::kGetPower:
     case Verb::kSetPower:
         co_return co_await power_one(batch, name, result);

@@ -67,7 +67,10 @@ Result<fleet::CreateRequest> to_create_request(
 }
 
 Awaitable<Result<void>> create_node(
-    Core& core, Caller, const v1::CreateNodeRequest& request, v1::CreateNodeResponse& response
+    Core& core,
+    Caller caller,
+    const v1::CreateNodeRequest& request,
+    v1::CreateNodeResponse& response
 ) {
     auto create = to_create_request(request.node(), request.users(), request.validate_only());
     if (!create) {
@@ -79,6 +82,7 @@ Awaitable<Result<void>> create_node(
         }
     }
     fleet::CreateRequest wanted = *std::move(create);
+    wanted.who = caller.identity;
     auto created = co_await core.fleet.create(std::move(wanted));
     if (!created) {
         co_return with_api_field(created.error());
@@ -139,7 +143,7 @@ Awaitable<Result<void>> list_nodes(
 }
 
 Awaitable<Result<void>>
-update_node(Core& core, Caller, const v1::UpdateNodeRequest& request, v1::Node& response) {
+update_node(Core& core, Caller caller, const v1::UpdateNodeRequest& request, v1::Node& response) {
     if (auto named = check_name(request.node().name(), "node.name"); !named) {
         co_return named.error();
     }
@@ -158,6 +162,7 @@ update_node(Core& core, Caller, const v1::UpdateNodeRequest& request, v1::Node& 
         update.spec = std::move(change->wanted);
         update.fields = std::move(change->fields);
         update.validate_only = request.validate_only();
+        update.who = caller.identity;
         // Without an etag of the client's, ours catches a change between the look and the write.
         update.spec.etag = has_etag ? request.node().etag() : current->spec.etag;
         auto updated = co_await core.fleet.update(std::move(update));
@@ -173,8 +178,8 @@ update_node(Core& core, Caller, const v1::UpdateNodeRequest& request, v1::Node& 
 }
 
 Awaitable<Result<void>>
-delete_node(Core& core, Caller, const v1::DeleteNodeRequest& request, Empty&) {
-    auto removed = co_await core.fleet.remove(request.name(), request.etag());
+delete_node(Core& core, Caller caller, const v1::DeleteNodeRequest& request, Empty&) {
+    auto removed = co_await core.fleet.remove(request.name(), request.etag(), caller.identity);
     if (!removed && request.allow_missing() && removed.error().code == ErrorCode::not_found) {
         co_return Result<void>();
     }
@@ -182,8 +187,8 @@ delete_node(Core& core, Caller, const v1::DeleteNodeRequest& request, Empty&) {
 }
 
 Awaitable<Result<void>>
-start_node(Core& core, Caller, const v1::StartNodeRequest& request, v1::Node& response) {
-    auto node = co_await core.fleet.set_enabled(request.name(), true);
+start_node(Core& core, Caller caller, const v1::StartNodeRequest& request, v1::Node& response) {
+    auto node = co_await core.fleet.set_enabled(request.name(), true, caller.identity);
     if (!node) {
         co_return node.error();
     }
@@ -192,8 +197,8 @@ start_node(Core& core, Caller, const v1::StartNodeRequest& request, v1::Node& re
 }
 
 Awaitable<Result<void>>
-stop_node(Core& core, Caller, const v1::StopNodeRequest& request, v1::Node& response) {
-    auto node = co_await core.fleet.set_enabled(request.name(), false);
+stop_node(Core& core, Caller caller, const v1::StopNodeRequest& request, v1::Node& response) {
+    auto node = co_await core.fleet.set_enabled(request.name(), false, caller.identity);
     if (!node) {
         co_return node.error();
     }

@@ -11,7 +11,7 @@ namespace vbmc::control {
 
 namespace {
 
-constexpr std::size_t recent_max = 100'000;
+constexpr std::size_t history_max = 100'000;    // more than are kept
 constexpr std::size_t page_bytes_max = 3 << 20; // a client accepts 4 MiB
 
 /// Which events a watcher or a list wants.
@@ -142,7 +142,12 @@ Awaitable<Result<void>> list_events(
     const Wall since{
         std::chrono::seconds(request.since().seconds()) +
         std::chrono::milliseconds(request.since().nanos() / 1'000'000)};
-    std::vector<fleet::Event> events = core.fleet.events().recent(recent_max);
+    const std::string node = selection->nodes.size() == 1 ? *selection->nodes.begin() : "";
+    auto history = co_await core.fleet.history(node, history_max);
+    if (!history) {
+        co_return history.error();
+    }
+    std::vector<fleet::Event>& events = *history;
     std::erase_if(events, [&](const fleet::Event& event) {
         return event.when < since || !selection->wants(event);
     });

@@ -1,6 +1,7 @@
 // How a VirtualBmc answers the session engine (rmcp::Directory), and what it writes to the audit
 // trail.
 
+#include "bmc/boot_text.h"
 #include "crypto/suite.h"
 #include "endpoint/virtual_bmc.h"
 
@@ -19,6 +20,32 @@ rmcp::Privilege to_rmcp(bmc::Privilege level) noexcept {
 
 std::string text_of(Bytes bytes) {
     return {bytes.begin(), bytes.end()};
+}
+
+/// What a command of the application netFn changes of users or access (Appendix G).
+std::string users_detail(u8 command, Bytes data) {
+    constexpr u8 user_mask = 0x3f;
+    const auto of_user = [&](std::string_view what, std::size_t at) {
+        const unsigned id = data.size() > at ? data[at] & user_mask : 0U;
+        return std::string(what) + " of user " + std::to_string(id);
+    };
+    switch (command) {
+    case 0x40:
+        return "channel access";
+    case 0x43:
+        return of_user("access", 1);
+    case 0x45:
+        return of_user("name", 0);
+    case 0x47: {
+        static constexpr std::array<std::string_view, 4> operations = {
+            "disabling", "enabling", "password", "password test"};
+        return of_user(operations[data.size() > 1 ? data[1] & 3U : 3U], 0);
+    }
+    case 0x56:
+        return "keys";
+    default:
+        return "";
+    }
 }
 
 std::string_view power_word(u8 action) noexcept {
@@ -142,7 +169,7 @@ void VirtualBmc::record_action(const rmcp::Request& request) {
         break;
     case ipmi::CommandId{ipmi::netfn::chassis, 0x08}.key():
         if ((first & 0x7f) == static_cast<u8>(bmc::BootParameter::flags)) {
-            record(Audit::Kind::boot, request, "");
+            record(Audit::Kind::boot, request, bmc::boot_text(model_.boot.request()));
         }
         break;
     case ipmi::CommandId{ipmi::netfn::storage, 0x47}.key():
@@ -156,7 +183,9 @@ void VirtualBmc::record_action(const rmcp::Request& request) {
         break;
     default:
         if (request.net_fn == ipmi::netfn::app && changes_users(request.command)) {
-            record(Audit::Kind::users_changed, request, "");
+            record(
+                Audit::Kind::users_changed, request, users_detail(request.command, request.data)
+            );
         }
         break;
     }

@@ -36,6 +36,15 @@ std::string_view to_string(Event::Kind kind) noexcept {
     return "state";
 }
 
+std::optional<Event::Kind> parse_event_kind(std::string_view text) noexcept {
+    for (int kind = 0; kind <= static_cast<int>(Event::Kind::resync); ++kind) {
+        if (to_string(static_cast<Event::Kind>(kind)) == text) {
+            return static_cast<Event::Kind>(kind);
+        }
+    }
+    return std::nullopt;
+}
+
 namespace {
 
 constexpr std::size_t recent_max = 1000;
@@ -134,7 +143,7 @@ EventHub::subscribe(std::size_t ring_max, std::function<void()> wake) {
     return std::make_unique<RingSubscription>(ring, std::move(end));
 }
 
-void EventHub::publish(Event event) {
+u64 EventHub::publish(Event event) {
     event.sequence = ++impl_->sequence;
     impl_->recent.push_back(event);
     if (impl_->recent.size() > recent_max) {
@@ -144,6 +153,7 @@ void EventHub::publish(Event event) {
     for (const auto& ring : rings) {
         append(*ring, event);
     }
+    return event.sequence;
 }
 
 std::vector<Event> EventHub::recent(std::size_t max) const {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@ struct Event {
 };
 
 std::string_view to_string(Event::Kind kind) noexcept;
+std::optional<Event::Kind> parse_event_kind(std::string_view text) noexcept;
 
 class EventHub {
   public:
@@ -52,9 +54,10 @@ class EventHub {
     /// `wake` is called on the control thread when the ring goes from empty to not empty.
     std::unique_ptr<Subscription> subscribe(std::size_t ring_max, std::function<void()> wake);
 
-    void publish(Event event);
+    /// Gives the event the next sequence, and tells which that is.
+    u64 publish(Event event);
 
-    /// The newest events that are still kept, oldest first.
+    /// The newest events that are still in memory, oldest first.
     std::vector<Event> recent(std::size_t max) const;
 
     /// Sequences go on behind `last`, the newest of an earlier life.

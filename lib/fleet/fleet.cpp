@@ -236,12 +236,12 @@ Awaitable<Result<NodeView>> Fleet::update(UpdateRequest request) {
     return impl_->update(std::move(request));
 }
 
-Awaitable<Result<void>> Fleet::remove(std::string name, std::string etag) {
-    return impl_->remove(std::move(name), std::move(etag));
+Awaitable<Result<void>> Fleet::remove(std::string name, std::string etag, std::string who) {
+    return impl_->remove(std::move(name), std::move(etag), std::move(who));
 }
 
-Awaitable<Result<NodeView>> Fleet::set_enabled(std::string name, bool enabled) {
-    return impl_->set_enabled(std::move(name), enabled);
+Awaitable<Result<NodeView>> Fleet::set_enabled(std::string name, bool enabled, std::string who) {
+    return impl_->set_enabled(std::move(name), enabled, std::move(who));
 }
 
 Awaitable<Result<NodeView>> Fleet::restart(std::string name) {
@@ -352,5 +352,9 @@ Awaitable<FleetNumbers> Fleet::numbers() {
 Fleet::Counts Fleet::counts() const {
     return impl_->counts();
 }
+Awaitable<Result<std::vector<Event>>> Fleet::history(std::string node, std::size_t max) {
+    return impl_->history(std::move(node), max);
+}
+
 
 } // namespace vbmc::fleet

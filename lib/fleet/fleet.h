@@ -45,6 +45,7 @@ struct CreateRequest {
     bool port_auto = false;      // the first free one; 623 on an address of the node's own
     std::vector<UserSpec> users; // none: "admin" with a random password
     bool validate_only = false;
+    std::string who = "vbmcd"; // asks for it, as events tell
 };
 
 struct CreateResult {
@@ -58,6 +59,7 @@ struct UpdateRequest {
     NodeSpec spec; // spec.name selects; a non-empty etag must match
     std::vector<std::string> fields;
     bool validate_only = false;
+    std::string who = "vbmcd"; // asks for it, as events tell
 };
 
 struct SessionView {
@@ -130,11 +132,12 @@ class Fleet {
 
     Awaitable<Result<CreateResult>> create(CreateRequest request);
     Awaitable<Result<NodeView>> update(UpdateRequest request);
-    Awaitable<Result<void>> remove(std::string name, std::string etag);
+    Awaitable<Result<void>> remove(std::string name, std::string etag, std::string who = "vbmcd");
 
     /// Sets the wanted state; returns when the endpoint answers (or is gone), or with why it
     /// cannot.
-    Awaitable<Result<NodeView>> set_enabled(std::string name, bool enabled);
+    Awaitable<Result<NodeView>>
+    set_enabled(std::string name, bool enabled, std::string who = "vbmcd");
     Awaitable<Result<NodeView>> restart(std::string name);
 
     Awaitable<Result<NodeView>> get(std::string name);
@@ -193,6 +196,10 @@ class Fleet {
 
     /// Clears who registered a node: it is nobody's from now on.
     Awaitable<Result<void>> disown(std::string name);
+
+    /// What happened, oldest first: at most `max` events of those that are kept, of one node or
+    /// (empty) of all, and what is still in memory.
+    Awaitable<Result<std::vector<Event>>> history(std::string node, std::size_t max);
 
     struct Counts {
         u32 nodes, running, failed, stopped;

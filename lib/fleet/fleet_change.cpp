@@ -30,6 +30,25 @@ Error gone(const std::string& name) {
         .with_field("name");
 }
 
+/// "labels, address": what differs.
+std::string difference(const NodeSpec& before, const NodeSpec& now) {
+    std::string all;
+    const auto note = [&all](bool differs, const char* what) {
+        if (differs) {
+            all += (all.empty() ? "" : ", ") + std::string(what);
+        }
+    };
+    note(before.address != now.address, "address");
+    note(before.port != now.port, "port");
+    note(before.targets != now.targets, "backend");
+    note(before.routes != now.routes, "routes");
+    note(before.policy != now.policy, "policy");
+    note(before.labels != now.labels, "labels");
+    note(before.annotations != now.annotations, "annotations");
+    note(before.enabled != now.enabled, now.enabled ? "enabled" : "disabled");
+    return all;
+}
+
 Peer endpoint_of(const NodeSpec& spec) {
     return {spec.address, spec.port};
 }
@@ -166,7 +185,12 @@ Awaitable<Result<NodeView>> Fleet::Impl::update(UpdateRequest request) {
         addresses_.release(endpoint_of(before));
     }
     Result<void> applied = co_await apply_change(entry, before);
-    tell(*entry, Event::Kind::node_changed, "vbmcd", "changed");
+    tell(
+        *entry,
+        Event::Kind::node_changed,
+        request.who,
+        "changed: " + difference(before, entry->spec)
+    );
     if (applied.has_error()) {
         co_return applied.error();
     }
@@ -221,7 +245,7 @@ Awaitable<Result<void>> Fleet::Impl::apply_change(EntryPtr entry, NodeSpec befor
     co_return Result<void>();
 }
 
-Awaitable<Result<void>> Fleet::Impl::remove(std::string name, std::string etag) {
+Awaitable<Result<void>> Fleet::Impl::remove(std::string name, std::string etag, std::string who) {
     auto found = find(name);
     if (found.has_error()) {
         co_return found.error();
@@ -256,12 +280,13 @@ Awaitable<Result<void>> Fleet::Impl::remove(std::string name, std::string etag) 
     }
     --load_[entry->shard];
     entry->state = NodeState::stopped;
-    tell(*entry, Event::Kind::node_removed, "vbmcd", "removed");
+    tell(*entry, Event::Kind::node_removed, std::move(who), "removed");
     log(Level::info, "node.removed", {{"node", name}});
     co_return Result<void>();
 }
 
-Awaitable<Result<NodeView>> Fleet::Impl::set_enabled(std::string name, bool enabled) {
+Awaitable<Result<NodeView>>
+Fleet::Impl::set_enabled(std::string name, bool enabled, std::string who) {
     auto found = find(name);
     if (found.has_error()) {
         co_return found.error();
@@ -284,7 +309,7 @@ Awaitable<Result<NodeView>> Fleet::Impl::set_enabled(std::string name, bool enab
             co_return kept.error();
         }
         entry->spec = std::move(next);
-        tell(*entry, Event::Kind::node_changed, "vbmcd", enabled ? "enabled" : "disabled");
+        tell(*entry, Event::Kind::node_changed, who, enabled ? "enabled" : "disabled");
     }
     if (!enabled) {
         if (entry->state != NodeState::stopped) {

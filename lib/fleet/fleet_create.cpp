@@ -140,7 +140,7 @@ Result<void> Fleet::Impl::check_new(const CreateRequest& request) const {
                    "NODES_MAX",
                    "this vbmcd serves " + std::to_string(config_.nodes_max) + " nodes at most"
         )
-            .with_hint("raise nodes.max in vbmcd.yaml");
+            .with_hint("raise nodes-max in vbmcd.yaml");
     }
     if (!spec.uid.empty() && !parse_uuid(spec.uid)) {
         return Error(ErrorCode::invalid_argument, "'" + spec.uid.substr(0, 64) + "' is no UUID")
@@ -309,7 +309,7 @@ Awaitable<Result<CreateResult>> Fleet::Impl::create(CreateRequest request) {
     reserved.keep();
     const Turn::Held held = co_await entry->turn.take(); // at once: nobody knows it yet
     enrol(entry);
-    tell(*entry, Event::Kind::node_added, "vbmcd", "added"); // before anything else of it
+    tell(*entry, Event::Kind::node_added, request.who, "added"); // before anything else of it
     if (spec.enabled) {
         auto serve = [](Node& node) { node.serve(); };
         co_await on_node(entry, serve);

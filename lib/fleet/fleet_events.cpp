@@ -30,19 +30,48 @@ std::string_view word(bmc::PowerState state) noexcept {
 } // namespace
 
 void Fleet::Impl::publish(Event event, bool keep) {
+    const u64 sequence = events_.publish(event);
     if (keep) {
-        store::EventRecord record;
-        record.when = event.when;
-        record.kind = to_string(event.kind);
-        record.node = event.node;
-        record.who = event.who;
-        record.message = event.message;
-        record.fields = to_json(event.fields);
         std::vector<store::EventRecord> records;
-        records.push_back(std::move(record));
+        records.push_back(to_record(event, sequence));
         store_.append_events(std::move(records));
     }
-    events_.publish(std::move(event));
+}
+
+/// What the store keeps, also of earlier lives, and what is only in memory: log-ins and such.
+Awaitable<Result<std::vector<Event>>> Fleet::Impl::history(std::string node, std::size_t max) {
+    store::EventQuery query;
+    query.node = std::move(node);
+    query.max = max;
+    std::vector<store::EventRecord> kept; // newest first
+    auto read = [this, query = std::move(query), &kept](store::Done done) mutable {
+        auto take = [&kept, done = std::move(done)](auto records) {
+            if (records.has_error()) {
+                done(records.error());
+                return;
+            }
+            kept = std::move(*records);
+            done(Result<void>());
+        };
+        store_.read_events(std::move(query), std::move(take));
+    };
+    Result<void> done = co_await stored(std::move(read));
+    if (done.has_error()) {
+        co_return done.error();
+    }
+    std::map<u64, Event> all;
+    for (const store::EventRecord& record : kept) {
+        all.emplace(record.sequence, from_record(record));
+    }
+    for (Event& event : events_.recent(max)) {
+        const u64 sequence = event.sequence;
+        all.emplace(sequence, std::move(event));
+    }
+    std::vector<Event> out;
+    for (auto& [sequence, event] : all) {
+        out.push_back(std::move(event));
+    }
+    co_return out;
 }
 
 void Fleet::Impl::tell(const Entry& entry, Event::Kind kind, std::string who, std::string message) {

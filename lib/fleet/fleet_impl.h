@@ -59,8 +59,8 @@ class Fleet::Impl final : public NodeNotes {
 
     // fleet_change.cpp
     Awaitable<Result<NodeView>> update(UpdateRequest request);
-    Awaitable<Result<void>> remove(std::string name, std::string etag);
-    Awaitable<Result<NodeView>> set_enabled(std::string name, bool enabled);
+    Awaitable<Result<void>> remove(std::string name, std::string etag, std::string who);
+    Awaitable<Result<NodeView>> set_enabled(std::string name, bool enabled, std::string who);
     Awaitable<Result<NodeView>> restart(std::string name);
 
     // fleet_look.cpp
@@ -109,6 +109,7 @@ class Fleet::Impl final : public NodeNotes {
     void on_note(const NodeNote& note) override;
     void publish(Event event, bool keep);
 
+    Awaitable<Result<std::vector<Event>>> history(std::string node, std::size_t max);
   private:
     struct Reservation;
     struct Loaded;

@@ -1,5 +1,6 @@
 // Power and boot on behalf of the control API; and trying a backend's options.
 
+#include "bmc/boot_text.h"
 #include "fleet/fleet_impl.h"
 #include "net/clock.h"
 #include "net/deadline.h"
@@ -103,7 +104,7 @@ Fleet::Impl::set_boot(std::string name, bmc::BootRequest boot, std::string who) 
     }
     Result<void> kept = co_await put_section(entry, bmc::Section::boot);
     if (kept.has_value()) {
-        tell(*entry, Event::Kind::action, who, "boot device");
+        tell(*entry, Event::Kind::action, who, bmc::boot_text(boot));
     }
     co_return kept;
 }

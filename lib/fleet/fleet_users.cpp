@@ -36,8 +36,30 @@ const bmc::User* find_user(const Users& users, const std::string& user) {
                                                                   : nullptr;
 }
 
-/// Adds or changes; the user as it is then.
-Result<UserSpec> change_user(Node& node, UserSpec user) {
+/// "a new password, privilege user to operator": what differs, without a secret.
+std::string difference(const bmc::User& before, const bmc::User& now) {
+    std::string all;
+    const auto note = [&all](bool differs, const std::string& what) {
+        if (differs) {
+            all += (all.empty() ? "" : ", ") + what;
+        }
+    };
+    const UserSpec old = from_model(before, false);
+    const UserSpec next = from_model(now, false);
+    note(old.name != next.name, "renamed from " + old.name);
+    note(!(before.password == now.password), "a new password");
+    note(old.privilege != next.privilege, "privilege " + old.privilege + " to " + next.privilege);
+    note(old.enabled != next.enabled, next.enabled ? "enabled" : "disabled");
+    return all.empty() ? "nothing" : all;
+}
+
+struct ChangedUser {
+    UserSpec user; // as it is now
+    std::string what;
+};
+
+/// Adds or changes.
+Result<ChangedUser> change_user(Node& node, UserSpec user) {
     Users& users = node.model().users;
     const bmc::User* old = user.id != 0 ? users.find(user.id) : nullptr;
     if (user.id == 0) {
@@ -64,13 +86,21 @@ Result<UserSpec> change_user(Node& node, UserSpec user) {
     }
     const bmc::User next = to_model(user, old != nullptr ? *old : bmc::User{});
     const bool new_secret = old != nullptr && (!user.password.empty() || !user.enabled);
+    ChangedUser changed;
+    changed.user = from_model(next, false);
+    changed.what = "user " + changed.user.name;
+    if (old == nullptr) {
+        changed.what += " added: " + changed.user.privilege + (next.enabled ? "" : ", disabled");
+    } else {
+        changed.what += " changed: " + difference(*old, next);
+    }
     users.set(next);
     if (new_secret) {
         node.sessions().close_user(next.id); // whoever knew the old password is out
     }
     node.users_changed();
     node.settle();
-    return from_model(next, false);
+    return changed;
 }
 
 Result<UserSpec> drop_user(Node& node, const std::string& name) {
@@ -132,9 +162,9 @@ Fleet::Impl::set_user(std::string name, UserSpec user, std::string who) {
     auto change = [user = std::move(user)](Node& node) mutable {
         return change_user(node, std::move(user));
     };
-    Result<UserSpec> changed = co_await on_node(entry, std::move(change));
+    Result<ChangedUser> changed = co_await on_node(entry, std::move(change));
     if (changed.has_error()) {
-        co_return changed;
+        co_return changed.error();
     }
     Result<void> kept = co_await put_section(entry, bmc::Section::users);
     if (kept.has_error()) {
@@ -145,8 +175,8 @@ Fleet::Impl::set_user(std::string name, UserSpec user, std::string who) {
         co_await on_node(entry, std::move(back));
         co_return kept.error();
     }
-    tell(*entry, Event::Kind::users, who, "user " + changed->name + " set");
-    co_return changed;
+    tell(*entry, Event::Kind::users, who, changed->what);
+    co_return std::move(changed->user);
 }
 
 Awaitable<Result<void>>

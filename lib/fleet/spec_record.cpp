@@ -203,8 +203,33 @@ Result<NodeSpec> from_record(const store::NodeRecord& record) {
     return spec;
 }
 
-std::string to_json(const std::map<std::string, std::string>& fields) {
-    return Json(fields).dump(-1, ' ', false, Json::error_handler_t::replace);
+store::EventRecord to_record(const Event& event, u64 sequence) {
+    store::EventRecord record;
+    record.sequence = sequence;
+    record.when = event.when;
+    record.kind = to_string(event.kind);
+    record.node = event.node;
+    record.who = event.who;
+    record.message = event.message;
+    record.fields = Json(event.fields).dump(-1, ' ', false, Json::error_handler_t::replace);
+    return record;
+}
+
+Event from_record(const store::EventRecord& record) {
+    Event event;
+    event.sequence = record.sequence;
+    event.when = record.when;
+    event.kind = parse_event_kind(record.kind).value_or(Event::Kind::state);
+    event.node = record.node;
+    event.who = record.who;
+    event.message = record.message;
+    const Json fields = Json::parse(record.fields, nullptr, false);
+    if (fields.is_object()) {
+        for (const auto& [key, value] : fields.items()) {
+            event.fields[key] = value.is_string() ? value.get<std::string>() : value.dump();
+        }
+    }
+    return event;
 }
 
 } // namespace vbmc::fleet

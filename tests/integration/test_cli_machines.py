@@ -1,6 +1,7 @@
 """vbmcctl: power, bootdev, sel, sensors, users, sessions, ipmitool, events, backend, info, completion."""
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -195,6 +196,37 @@ def test_events_follow(daemon, node):
         assert follower.returncode == 0
     finally:
         follower.kill()
+def test_events_say_who_did_what(new_daemon):
+    """Also after the daemon was started anew."""
+    daemon = new_daemon().start()
+    daemon.ctl("add", "n1", "--backend", "sim")
+    daemon.ctl("set", "n1", "labels.rack=7")
+    daemon.ctl("users", "n1", "add", "ops", "--privilege", "operator")
+    daemon.ctl("users", "n1", "set", "ops", "--privilege", "user", "--generate")
+    daemon.ctl("bootdev", "n1", "pxe", "--uefi")
+    daemon.ctl("ipmitool", "n1", "--run", "--", "user", "set", "name", "5", "guest")
+    daemon.ctl("ipmitool", "n1", "--run", "--", "chassis", "bootdev", "cdrom")
+    daemon.ctl("rm", "n1")
+    for _ in range(2):
+        told = [
+            (row["who"], row["message"]) for row in json.loads(daemon.ctl("events", "n1", "-o", "json").stdout)
+        ]
+        me = f"uid:{os.getuid()}"
+        for line in [
+            (me, "added"),
+            (me, "changed: labels"),
+            (me, "user ops added: operator"),
+            (me, "user ops changed: a new password, privilege operator to user"),
+            (me, "boot from pxe (UEFI) at the next start"),
+            (me, "removed"),
+        ]:
+            assert line in told, (line, told)
+        by_ipmi = [message for who, message in told if who.startswith("admin@")]
+        assert "users_changed name of user 5" in by_ipmi
+        assert "boot boot from cdrom at the next start" in by_ipmi
+        daemon.restart()
+
+
         follower.wait()
 
 

@@ -156,7 +156,7 @@ Awaitable<Result<NodeView>> Fleet::update(UpdateRequest request) {
     co_return view;
 }
 
-Awaitable<Result<void>> Fleet::remove(std::string name, std::string etag) {
+Awaitable<Result<void>> Fleet::remove(std::string name, std::string etag, std::string) {
     co_await impl_->pause();
     auto node = impl_->find(name);
     if (!node) {
@@ -170,7 +170,7 @@ Awaitable<Result<void>> Fleet::remove(std::string name, std::string etag) {
     co_return Result<void>();
 }
 
-Awaitable<Result<NodeView>> Fleet::set_enabled(std::string name, bool enabled) {
+Awaitable<Result<NodeView>> Fleet::set_enabled(std::string name, bool enabled, std::string) {
     co_await impl_->pause();
     auto node = impl_->find(name);
     if (!node) {
@@ -359,6 +359,10 @@ void Fleet::publish(Event event) {
     events().publish(std::move(event));
 }
 
+Awaitable<Result<std::vector<Event>>> Fleet::history(std::string, std::size_t max) {
+    co_return events().recent(max);
+}
+
 // The hub: as small as its promise.
 
 class EventHub::Impl : public std::enable_shared_from_this<EventHub::Impl> {
@@ -412,12 +416,13 @@ EventHub::subscribe(std::size_t ring_max, std::function<void()> wake) {
     return std::make_unique<Impl::Ring>(impl_, ring_max, std::move(wake));
 }
 
-void EventHub::publish(Event event) {
+u64 EventHub::publish(Event event) {
     event.sequence = ++impl_->sequence;
     impl_->kept.push_back(event);
     for (Impl::Ring* ring : impl_->rings) {
         ring->put(event);
     }
+    return event.sequence;
 }
 
 std::vector<Event> EventHub::recent(std::size_t max) const {
