@@ -9,6 +9,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -207,9 +208,12 @@ void Daemon::on_signal(int signal) {
         wait_for_signals();
         return;
     }
-    stop_asked_ = true; // also when it comes while the start goes on
+    stop_asked_ = true; // also when it comes before the start is through
+    boost::system::error_code ignored;
+    for (const int again : {SIGTERM, SIGINT}) { // a second one ends vbmcd at once
+        signals_.remove(again, ignored);
+    }
     stopping_.cancel();
-    signals_.clear(); // who cannot wait for the stop asks again, and meets the default
 }
 
 void Daemon::reload() {
@@ -232,13 +236,29 @@ void Daemon::reload() {
     notify_ready(status());
 }
 
+/// Each shard says that it still runs; the watchdog is fed when all did since the last time.
+void Daemon::ask_shards() {
+    shards_alive_ = 0;
+    ++beat_;
+    for (std::size_t i = 0; i < shards_->size(); ++i) {
+        shards_->post(i, [this, asked = beat_] {
+            asio::post(control_, [this, asked] { shards_alive_ += asked == beat_ ? 1 : 0; });
+        });
+    }
+}
+
 void Daemon::beat() {
     const double wanted = watchdog_period_s();
     const auto period = wanted > 0 ? std::chrono::duration_cast<std::chrono::milliseconds>(
                                          std::chrono::duration<double>(wanted)
                                      )
                                    : std::chrono::milliseconds(status_period);
-    notify_alive();
+    if (beat_ == 0 || shards_alive_ == shards_->size()) {
+        notify_alive();
+    } else {
+        log(Level::warn, "daemon.shard_hangs", {{"alive", static_cast<long long>(shards_alive_)}});
+    }
+    ask_shards();
     notify_status(status());
     give_back_memory();
     heart_.expires_after(period);

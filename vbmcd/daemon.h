@@ -43,6 +43,7 @@ class Daemon {
     void on_signal(int signal);
     void reload();
     void beat();
+    void ask_shards();
     std::string status() const;
     control::ServerFacts facts() const;
 
@@ -60,6 +61,8 @@ class Daemon {
     std::unique_ptr<control::MetricsServer> metrics_;
     Result<void> outcome_;
     bool stop_asked_ = false;
+    u64 beat_ = 0;
+    std::size_t shards_alive_ = 0; // that answered since the last beat
     Wall started_{};
     unsigned long descriptors_ = 0;
 };
