@@ -226,6 +226,7 @@ void Daemon::reload() {
     }
     options_.config.log_level = again->config.log_level;
     options_.config.roles = again->config.roles;
+    reload_credentials(again->config);
     set_log_level(*parse_level(options_.config.log_level));
     if (server_) {
         if (const auto done = server_->reload(role_rules(options_.config), facts()); !done) {
@@ -234,6 +235,23 @@ void Daemon::reload() {
     }
     log(Level::info, "daemon.reloaded", {{"log_level", options_.config.log_level}});
     notify_ready(status());
+}
+
+/// Nodes whose secrets are references get drivers that know the new rules.
+void Daemon::reload_credentials(const Config& again) {
+    Config& now = options_.config;
+    if (now.credential_directories == again.credential_directories &&
+        now.credential_variables == again.credential_variables &&
+        now.credential_names == again.credential_names) {
+        return;
+    }
+    now.credential_directories = again.credential_directories;
+    now.credential_variables = again.credential_variables;
+    now.credential_names = again.credential_names;
+    const auto rules = credential_rules(now);
+    sources_->set_credentials(rules);
+    auto taking_over = fleet_->set_credentials(rules);
+    asio::co_spawn(control_, std::move(taking_over), asio::detached);
 }
 
 /// Each shard says that it still runs; the watchdog is fed when all did since the last time.

@@ -42,6 +42,7 @@ class Daemon {
     void wait_for_signals();
     void on_signal(int signal);
     void reload();
+    void reload_credentials(const Config& again);
     void beat();
     void ask_shards();
     std::string status() const;

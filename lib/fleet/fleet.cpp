@@ -235,6 +235,10 @@ Awaitable<Result<CreateResult>> Fleet::create(CreateRequest request) {
 Awaitable<Result<NodeView>> Fleet::update(UpdateRequest request) {
     return impl_->update(std::move(request));
 }
+Awaitable<void> Fleet::set_credentials(std::shared_ptr<const backend::CredentialRules> rules) {
+    return impl_->set_credentials(std::move(rules));
+}
+
 
 Awaitable<Result<void>> Fleet::remove(std::string name, std::string etag, std::string who) {
     return impl_->remove(std::move(name), std::move(etag), std::move(who));

@@ -130,6 +130,9 @@ class Fleet {
     /// Stops every endpoint, saves what is dirty.
     Awaitable<void> stop();
 
+    /// What secrets may refer to from now on (never null), also those of nodes that are there.
+    Awaitable<void> set_credentials(std::shared_ptr<const backend::CredentialRules> rules);
+
     Awaitable<Result<CreateResult>> create(CreateRequest request);
     Awaitable<Result<NodeView>> update(UpdateRequest request);
     Awaitable<Result<void>> remove(std::string name, std::string etag, std::string who = "vbmcd");

@@ -53,6 +53,14 @@ Peer endpoint_of(const NodeSpec& spec) {
     return {spec.address, spec.port};
 }
 
+bool refers_to_secrets(const NodeSpec& spec) {
+    return std::any_of(spec.targets.begin(), spec.targets.end(), [](const Target& target) {
+        return std::any_of(target.options.begin(), target.options.end(), [](const auto& option) {
+            return backend::is_reference(option.second);
+        });
+    });
+}
+
 } // namespace
 
 /// What the specification becomes, checked as far as it can be without the world.
@@ -195,6 +203,36 @@ Awaitable<Result<NodeView>> Fleet::Impl::update(UpdateRequest request) {
         co_return applied.error();
     }
     co_return co_await view(entry);
+}
+
+/// Drivers hold the rules that they were made with: those that look secrets up are made anew.
+Awaitable<void> Fleet::Impl::set_credentials(std::shared_ptr<const backend::CredentialRules> rules
+) {
+    config_.credentials = std::move(rules);
+    std::vector<EntryPtr> all;
+    for (const auto& [name, entry] : nodes_) {
+        if (refers_to_secrets(entry->spec)) {
+            all.push_back(entry);
+        }
+    }
+    for (const EntryPtr& entry : all) {
+        const Turn::Held held = co_await entry->turn.take();
+        auto checked = check_targets(entry->spec, config_.credentials);
+        if (entry->removed || !entry->node || checked.has_error()) {
+            continue;
+        }
+        auto apply = [targets = std::move(*checked)](Node& node) {
+            return node.set_targets(targets);
+        };
+        Result<void> applied = co_await on_node(entry, std::move(apply));
+        if (applied.has_error()) {
+            log(Level::warn,
+                "node.backend_trouble",
+                {{"node", entry->spec.name},
+                 {"what", "new rules of credentials"},
+                 {"error", describe(applied.error())}});
+        }
+    }
 }
 
 /// Makes what runs equal to what is wanted now and was not before.

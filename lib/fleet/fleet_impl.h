@@ -58,6 +58,7 @@ class Fleet::Impl final : public NodeNotes {
     Awaitable<Result<CreateResult>> create(CreateRequest request);
 
     // fleet_change.cpp
+    Awaitable<void> set_credentials(std::shared_ptr<const backend::CredentialRules> rules);
     Awaitable<Result<NodeView>> update(UpdateRequest request);
     Awaitable<Result<void>> remove(std::string name, std::string etag, std::string who);
     Awaitable<Result<NodeView>> set_enabled(std::string name, bool enabled, std::string who);

@@ -51,6 +51,11 @@ class Sources {
     /// Begins no look any more and waits for those under way; before the fleet stops.
     Awaitable<void> stop();
 
+    /// What secrets may refer to from now on.
+    void set_credentials(std::shared_ptr<const backend::CredentialRules> rules) {
+        rules_ = std::move(rules);
+    }
+
     /// With validate_only: looks once, and tells how many machines fit.
     Awaitable<Result<SourceView>> create(SourceSpec spec, bool validate_only, std::string who);
     Awaitable<Result<SourceView>> update(std::string name, SourceChange change, std::string who);
@@ -92,7 +97,7 @@ class Sources {
     boost::asio::io_context& control_;
     Fleet& fleet_;
     store::Store& store_;
-    std::shared_ptr<const backend::CredentialRules> rules_;
+    std::shared_ptr<const backend::CredentialRules> rules_; // never null
     std::map<std::string, EntryPtr> all_;
     Timer timer_;
     Timer ended_; // cancelled whenever a look ends

@@ -504,7 +504,8 @@ void NodeWorker::note(const backend::Driver& driver, const std::optional<Error>&
     if (why && why->code != ErrorCode::unsupported) {
         ++stats_.failures;
     }
-    const bool shut_out = why && why->code == ErrorCode::unauthenticated; // as good as silent
+    const bool shut_out = why && (why->code == ErrorCode::unauthenticated || // as good as silent
+                                  why->reason.starts_with("CREDENTIAL_"));
     const bool answered = !shut_out && (!why || !is_silence(*why));
     const bool tells = &driver == routes_.to(Route::power).get();
     if (host_ == nullptr || !tells) {

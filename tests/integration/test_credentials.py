@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 
 import pytest
 
@@ -55,6 +56,32 @@ def test_nothing_else_can_be_named(own, folder, reference):
         "source", "add", "s", "--backend", "sim", "--option", f"inventory={reference}", check=False
     )
     assert refused.returncode == 4, refused.stderr
+
+
+def test_rules_are_read_again_on_sighup(new_daemon, folder):
+    """For what is asked from then on, and for the nodes that are there."""
+    write(folder / "secret", "[]")
+    allowed = f"credentials:\n  directories: [{folder}]\n"
+    own = new_daemon("credentials:\n  directories: [/nowhere]\n").start()
+    assert discovered(own, f"file:{folder}/secret", check=False).returncode == 4
+    own.configure(allowed)
+    own.reload()
+    deadline = time.monotonic() + 10
+    while discovered(own, f"file:{folder}/secret", check=False).returncode != 0:
+        assert time.monotonic() < deadline
+    write(folder / "password", "secret")
+    own.ctl("add", "n1", "--backend", "ipmi", "--option", "host=127.0.0.1:1", "--option", "username=u",
+            "--option", f"password=file:{folder}/password")
+    own.configure("credentials:\n  directories: []\n")
+    own.reload()
+    while "secrets may not be taken" not in own.ctl("show", "n1").stdout:
+        assert time.monotonic() < deadline + 30
+        own.ctl("power", "n1", "status", check=False)
+    own.configure(allowed)
+    own.reload()
+    while "secrets may not be taken" in own.ctl("show", "n1").stdout:
+        assert time.monotonic() < deadline + 60
+        own.ctl("power", "n1", "status", check=False)
 
 
 def test_references_are_shown_values_are_not(own, folder):
