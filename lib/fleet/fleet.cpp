@@ -228,6 +228,10 @@ Awaitable<void> Fleet::stop() {
     return impl_->stop();
 }
 
+Awaitable<void> Fleet::set_credentials(std::shared_ptr<const backend::CredentialRules> rules) {
+    return impl_->set_credentials(std::move(rules));
+}
+
 Awaitable<Result<CreateResult>> Fleet::create(CreateRequest request) {
     return impl_->create(std::move(request));
 }
@@ -235,10 +239,6 @@ Awaitable<Result<CreateResult>> Fleet::create(CreateRequest request) {
 Awaitable<Result<NodeView>> Fleet::update(UpdateRequest request) {
     return impl_->update(std::move(request));
 }
-Awaitable<void> Fleet::set_credentials(std::shared_ptr<const backend::CredentialRules> rules) {
-    return impl_->set_credentials(std::move(rules));
-}
-
 
 Awaitable<Result<void>> Fleet::remove(std::string name, std::string etag, std::string who) {
     return impl_->remove(std::move(name), std::move(etag), std::move(who));
@@ -345,6 +345,10 @@ void Fleet::publish(Event event) {
     impl_->publish(std::move(event), true);
 }
 
+Awaitable<Result<std::vector<Event>>> Fleet::history(std::string node, std::size_t max) {
+    return impl_->history(std::move(node), max);
+}
+
 EventHub& Fleet::events() {
     return impl_->events();
 }
@@ -356,9 +360,5 @@ Awaitable<FleetNumbers> Fleet::numbers() {
 Fleet::Counts Fleet::counts() const {
     return impl_->counts();
 }
-Awaitable<Result<std::vector<Event>>> Fleet::history(std::string node, std::size_t max) {
-    return impl_->history(std::move(node), max);
-}
-
 
 } // namespace vbmc::fleet

@@ -197,12 +197,12 @@ class Fleet {
     /// Publishes an event that is also kept.
     void publish(Event event);
 
-    /// Clears who registered a node: it is nobody's from now on.
-    Awaitable<Result<void>> disown(std::string name);
-
     /// What happened, oldest first: at most `max` events of those that are kept, of one node or
     /// (empty) of all, and what is still in memory.
     Awaitable<Result<std::vector<Event>>> history(std::string node, std::size_t max);
+
+    /// Clears who registered a node: it is nobody's from now on.
+    Awaitable<Result<void>> disown(std::string name);
 
     struct Counts {
         u32 nodes, running, failed, stopped;

@@ -113,7 +113,7 @@ void Fleet::Impl::on_note(const NodeNote& note) {
         on_quarantine(entry, note);
         break;
     case NodeNote::Kind::fault:
-        log(Level::error, "node.fault", {{"node", entry.spec.name}, {"error", note.message}});
+        on_fault(entry, note);
         break;
     }
 }
@@ -228,6 +228,18 @@ bool Fleet::Impl::may_tell_refusal() {
         refusals_ = 0;
     }
     return ++refusals_ <= refusals_max;
+}
+
+void Fleet::Impl::on_fault(Entry& entry, const NodeNote& note) {
+    Event event;
+    event.when = note.when;
+    event.kind = Event::Kind::state;
+    event.node = entry.spec.name;
+    event.who = "vbmcd";
+    event.fields["fault"] = note.message;
+    event.message = "a bug was met and contained; the node's sessions were ended: " + note.message;
+    log(Level::error, "node.fault", {{"node", entry.spec.name}, {"error", note.message}});
+    publish(std::move(event), true);
 }
 
 void Fleet::Impl::on_quarantine(Entry& entry, const NodeNote&) {

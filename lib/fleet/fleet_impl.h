@@ -109,8 +109,8 @@ class Fleet::Impl final : public NodeNotes {
     // fleet_events.cpp
     void on_note(const NodeNote& note) override;
     void publish(Event event, bool keep);
-
     Awaitable<Result<std::vector<Event>>> history(std::string node, std::size_t max);
+
   private:
     struct Reservation;
     struct Loaded;
@@ -142,13 +142,16 @@ class Fleet::Impl final : public NodeNotes {
     // Starting (fleet_start.cpp).
     Awaitable<Result<void>> load();
     Awaitable<void> start_shard(std::size_t shard, std::vector<Loaded> nodes);
+    static void start_one(ShardState& shard, const net::UdpOptions& options, Loaded& loaded);
     EntryPtr adopt(store::StoredNode stored, std::vector<std::vector<Loaded>>& by_shard);
     Awaitable<Result<void>> bring_up(EntryPtr entry);
     Awaitable<void> take_down(EntryPtr entry);
     void bring_up_failed(Entry& entry, const Error& why);
     void brought_up(Entry& entry);
     void arm_retry();
+    void arm_retry_at(Mono next);
     Awaitable<void> retry_due();
+    Awaitable<void> retry_one(EntryPtr entry);
 
     // Creating (fleet_create.cpp).
     Result<void> check_new(const CreateRequest& request) const;
@@ -173,6 +176,7 @@ class Fleet::Impl final : public NodeNotes {
     void on_power(Entry& entry, const NodeNote& note);
     void on_action(Entry& entry, const NodeNote& note);
     void on_backend(Entry& entry, const NodeNote& note);
+    void on_fault(Entry& entry, const NodeNote& note);
     void on_quarantine(Entry& entry, const NodeNote& note);
 
     FleetConfig config_;
@@ -194,6 +198,7 @@ class Fleet::Impl final : public NodeNotes {
         boost::asio::wait_traits<std::chrono::steady_clock>,
         net::Executor>
         retry_;
+    Mono retry_armed_ = never;
     /// Looks for machines that are under way: a shard, and what gives one up there.
     std::vector<std::pair<std::size_t, std::weak_ptr<std::function<void()>>>> discovering_;
     bool stopping_ = false;

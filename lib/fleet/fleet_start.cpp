@@ -57,6 +57,9 @@ Awaitable<Result<void>> Fleet::Impl::load() {
     if (snapshot.has_error()) {
         co_return snapshot.error();
     }
+    if (snapshot->key_without_database) { // not an empty fleet without a word
+        log(Level::warn, "fleet.database_was_missing");
+    }
     events_.start_after(snapshot->last_event);
     std::vector<store::StoredNode>& nodes = snapshot->nodes;
     for (std::size_t first = 0; first < nodes.size(); first += batch_size) {
@@ -122,25 +125,36 @@ EntryPtr Fleet::Impl::adopt(store::StoredNode stored, std::vector<std::vector<Lo
     return entry;
 }
 
+/// On the shard.
+void Fleet::Impl::start_one(ShardState& shard, const net::UdpOptions& options, Loaded& loaded) {
+    const Peer local = loaded.setup.local;
+    auto made = Node::make(shard, std::move(loaded.setup));
+    if (made.has_error()) {
+        loaded.not_made = made.error();
+        return;
+    }
+    loaded.node = std::move(*made);
+    if (!loaded.serve) {
+        return;
+    }
+    auto bound = loaded.node->prepare(local, options);
+    if (bound.has_error()) {
+        loaded.not_bound = bound.error();
+    } else {
+        loaded.node->serve();
+    }
+}
+
 Awaitable<void> Fleet::Impl::start_shard(std::size_t index, std::vector<Loaded> nodes) {
     ShardState* state = states_[index].get();
     const net::UdpOptions options = udp_options();
     auto work = [state, options, nodes = std::move(nodes)]() mutable {
         for (Loaded& loaded : nodes) {
-            const Peer local = loaded.setup.local;
-            auto made = Node::make(*state, std::move(loaded.setup));
-            if (made.has_error()) {
-                loaded.not_made = made.error();
-                continue;
-            }
-            loaded.node = std::move(*made);
-            if (loaded.serve) {
-                auto bound = loaded.node->prepare(local, options);
-                if (bound.has_error()) {
-                    loaded.not_bound = bound.error();
-                } else {
-                    loaded.node->serve();
-                }
+            try {
+                start_one(*state, options, loaded);
+            } catch (const std::exception& error) { // of a thousand nodes, this one does not run
+                loaded.not_made =
+                    Error(ErrorCode::internal, "a bug in vbmcd: " + std::string(error.what()));
             }
         }
         return std::move(nodes);
@@ -184,7 +198,7 @@ void Fleet::Impl::bring_up_failed(Entry& entry, const Error& why) {
         log(Level::warn, "node.bind_failed", {{"node", entry.spec.name}, {"error", describe(why)}});
     }
     set_state(entry, NodeState::failed);
-    arm_retry();
+    arm_retry_at(entry.retry_at);
 }
 
 /// Binds and answers, or says why not; the caller has the entry's turn.
@@ -230,12 +244,18 @@ void Fleet::Impl::arm_retry() {
     for (const auto& [name, entry] : nodes_) {
         next = std::min(next, entry->retry_at);
     }
-    if (next == never || stopping_) {
+    arm_retry_at(next);
+}
+
+void Fleet::Impl::arm_retry_at(Mono next) {
+    if (next >= retry_armed_ || stopping_) {
         return;
     }
+    retry_armed_ = next;
     retry_.expires_at(net::to_steady(next));
     retry_.async_wait([this](const boost::system::error_code& error) {
         if (!error) {
+            retry_armed_ = never;
             auto work = retry_due();
             boost::asio::co_spawn(control_.get_executor(), std::move(work), boost::asio::detached);
         }
@@ -251,18 +271,29 @@ Awaitable<void> Fleet::Impl::retry_due() {
         }
     }
     for (const EntryPtr& entry : due) {
-        const Turn::Held held = co_await entry->turn.take();
-        const bool wanted = entry->spec.enabled && !entry->removed && !stopping_ &&
-                            entry->state == NodeState::failed;
-        entry->retry_at = never;
-        if (wanted) {
-            Result<void> up = co_await bring_up(entry);
-            if (up.has_value()) {
-                log(Level::info, "node.bound", {{"node", entry->spec.name}});
-            }
+        try {
+            co_await retry_one(entry);
+        } catch (const std::exception& error) { // the others are still due
+            log(Level::error,
+                "node.fault",
+                {{"node", entry->spec.name}, {"error", std::string(error.what())}});
         }
     }
     arm_retry();
+}
+
+Awaitable<void> Fleet::Impl::retry_one(EntryPtr entry) {
+    const Turn::Held held = co_await entry->turn.take();
+    const bool wanted =
+        entry->spec.enabled && !entry->removed && !stopping_ && entry->state == NodeState::failed;
+    entry->retry_at = never;
+    if (!wanted) {
+        co_return;
+    }
+    Result<void> up = co_await bring_up(entry);
+    if (up.has_value()) {
+        log(Level::info, "node.bound", {{"node", entry->spec.name}});
+    }
 }
 
 Awaitable<void> Fleet::Impl::stop() {

@@ -17,11 +17,25 @@ namespace {
 constexpr Duration save_within = std::chrono::milliseconds(50);
 constexpr Duration save_again_after = std::chrono::seconds(5);
 
+/// One kind's bug is one node's error, not the end of all that start with it.
+Result<std::unique_ptr<backend::Driver>>
+make_driver(ShardState& shard, const std::string& node, const CheckedTarget& target) {
+    try {
+        return target.kind->create(shard.driver_context(node), target.config);
+    } catch (const std::exception& error) {
+        return Error(
+            ErrorCode::internal,
+            std::string(net::exception_reason),
+            "backend " + std::string(target.kind->name) + " cannot be made: " + error.what()
+        );
+    }
+}
+
 Result<Routes>
 make_routes(ShardState& shard, const std::string& node, const CheckedTargets& checked) {
     std::vector<std::shared_ptr<backend::Driver>> drivers;
     for (const CheckedTarget& target : checked.targets) {
-        auto driver = target.kind->create(shard.driver_context(node), target.config);
+        auto driver = make_driver(shard, node, target);
         if (driver.has_error()) {
             return driver.error();
         }
@@ -132,7 +146,11 @@ Node::~Node() {
 void Node::load(const NodeSetup& setup, Now now) {
     for (const store::SectionBlob& blob : setup.sections) {
         const auto section = static_cast<bmc::Section>(blob.number);
-        if (blob.number >= bmc::section_count || !bmc_.load(section, blob.bytes, now)) {
+        bool loaded = false;
+        if (blob.number < bmc::section_count) {
+            guarded([&] { loaded = bmc_.load(section, blob.bytes, now); });
+        }
+        if (!loaded) {
             log(Level::warn,
                 "node.section_unreadable",
                 {{"node", name_}, {"section", static_cast<long long>(blob.number)}});
@@ -165,6 +183,7 @@ void Node::serve() {
         endpoint_->start();
     }
     if (!worker_) {
+        faults_ = 0; // those of an earlier service are forgiven
         start_worker();
     }
     settle();

@@ -157,7 +157,7 @@ class Node final : public net::DatagramHandler,
     void note(NodeNote note);
     /// The node's UUID as text; kept as the model's GUID only.
     std::string uid() const;
-    void fault(const char* what) noexcept;
+    void quarantine_if_still_faulty();
     net::Awaitable<bmc::Outcome> wait_for(bmc::Ticket ticket);
     Error refusal(bmc::Outcome outcome) const;
 
@@ -167,9 +167,9 @@ class Node final : public net::DatagramHandler,
         try {
             call();
         } catch (const std::exception& error) {
-            fault(error.what());
+            on_fault(error.what());
         } catch (...) {
-            fault("an exception of unknown type");
+            on_fault("an exception of unknown type");
         }
     }
 
@@ -179,6 +179,7 @@ class Node final : public net::DatagramHandler,
     void on_action(bmc::PowerAction action, const Error* why) override;
     void on_trouble(std::string_view what, const Error& why) override;
     Duration cycle_pause() const override;
+    void on_fault(const char* what) noexcept override;
 
     std::shared_ptr<ShardState> shard_;
     std::string name_;

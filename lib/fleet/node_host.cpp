@@ -52,13 +52,13 @@ std::string_view word(endpoint::Audit::Kind kind) noexcept {
 
 /// One fault costs this node's sessions; three in a minute take it out of service until somebody
 /// starts it again. Other nodes notice nothing.
-void Node::fault(const char* what) noexcept {
+void Node::on_fault(const char* what) noexcept {
     const Mono now = net::now().mono;
     if (faults_ == 0 || now - faults_since_ > fault_window) {
         faults_ = 0;
         faults_since_ = now;
     }
-    ++faults_;
+    faults_ = static_cast<u8>(std::min(faults_ + 1U, faults_max));
     ++shard_->numbers().faults;
     try {
         bmc_.close_all();
@@ -66,20 +66,27 @@ void Node::fault(const char* what) noexcept {
         told.kind = NodeNote::Kind::fault;
         told.message = what;
         note(std::move(told));
-        if (faults_ == faults_max) {
-            shard_->shard().post([weak =
-                                      weak_from_this()] { // not from within the endpoint's own call
+        if (faults_ == faults_max) { // not from within the endpoint's own call
+            shard_->shard().post([weak = weak_from_this()] {
                 if (const auto node = weak.lock()) {
-                    node->halt();
-                    NodeNote ended;
-                    ended.kind = NodeNote::Kind::quarantine;
-                    node->note(std::move(ended));
+                    node->quarantine_if_still_faulty();
                 }
             });
         }
-    } catch (...) {
-        faults_ = faults_max; // out of memory while telling: the next fault tries again
+    } catch (...) { // out of memory while telling: the next fault tries again
+        faults_ = faults_max - 1;
     }
+}
+
+/// Not when somebody was faster and started it anew.
+void Node::quarantine_if_still_faulty() {
+    if (faults_ < faults_max || !worker_) {
+        return;
+    }
+    halt();
+    NodeNote ended;
+    ended.kind = NodeNote::Kind::quarantine;
+    note(std::move(ended));
 }
 
 std::string Node::uid() const {

@@ -9,6 +9,14 @@
 
 namespace vbmc::fleet {
 
+using bmc::Outcome;
+
+namespace {
+
+constexpr Duration pause_after_fault = std::chrono::seconds(1);
+
+} // namespace
+
 bmc::Outcome outcome_of(const Error& error) noexcept {
     if (error.reason == "CREDENTIAL_UNUSABLE") {
         return bmc::Outcome::failed; // nothing is wrong with the machine's state
@@ -64,21 +72,10 @@ void NodeWorker::start(const bmc::BootRequest& standing, Mono first_look) {
     for (const auto& driver : routes_.drivers()) {
         driver->on_change([weak](const bmc::Observation& what) {
             const auto self = weak.lock();
-            if (!self || self->host_ == nullptr) {
-                return;
+            if (self && self->host_ != nullptr) {
+                self->guarded([&] { self->pushed(what); });
+                self->kick();
             }
-            if (const auto* power = std::get_if<bmc::PowerSeen>(&what)) {
-                if (!self->reachable_) { // it is back: so says a call, too
-                    self->look_at_ = self->now();
-                }
-                self->seen(*power);
-            } else {
-                if (std::holds_alternative<bmc::Unreachable>(what)) {
-                    self->look_at_ = self->now(); // to learn why
-                }
-                self->observe(what);
-            }
-            self->kick();
         });
     }
     schedule_sensor_poll();
@@ -88,6 +85,21 @@ void NodeWorker::start(const bmc::BootRequest& standing, Mono first_look) {
     } else {
         kick();
     }
+}
+
+/// The driver tells by itself.
+void NodeWorker::pushed(const bmc::Observation& what) {
+    if (const auto* power = std::get_if<bmc::PowerSeen>(&what)) {
+        if (!reachable_) { // it is back: so says a call, too
+            look_at_ = now();
+        }
+        seen(*power);
+        return;
+    }
+    if (std::holds_alternative<bmc::Unreachable>(what)) {
+        look_at_ = now(); // to learn why
+    }
+    observe(what);
 }
 
 void NodeWorker::stop() {
@@ -146,7 +158,7 @@ void NodeWorker::kick() {
     kicked_ = true;
     boost::asio::post(place_.executor, [self = shared_from_this()] {
         self->kicked_ = false;
-        self->start_work();
+        self->guarded([&self] { self->start_work(); });
     });
 }
 
@@ -160,6 +172,10 @@ void NodeWorker::start_work() {
         check_job(moment);
     }
     if (host_ == nullptr) {
+        return;
+    }
+    if (moment < rest_until_) {
+        timer_.arm(rest_until_);
         return;
     }
     const auto begin = [this](Lane& lane, Task task) {
@@ -317,11 +333,43 @@ void NodeWorker::schedule_sensor_poll() {
 }
 
 net::Awaitable<void> NodeWorker::run(std::shared_ptr<NodeWorker> self, Task task) {
-    co_await self->perform(task);
+    try {
+        co_await self->perform(task);
+    } catch (const std::exception& error) {
+        self->contain(error.what(), task);
+    } catch (...) {
+        self->contain("an exception of unknown type", task);
+    }
     Lane& lane = self->lane_of(task);
     lane.task = Task::none;
     lane.targets = 0;
     self->kick();
+}
+
+/// The power action is given up when its own lane failed, or nothing runs there. What throws would
+/// throw at every turn: so not at once again.
+void NodeWorker::contain(const char* what, Task task) noexcept {
+    if (host_ == nullptr) {
+        return;
+    }
+    rest_until_ = now() + pause_after_fault;
+    host_->on_fault(what);
+    const Lane& urgent = lanes_[0];
+    const bool gives_up = task == Task::none ? !urgent.is_busy() : &lane_of(task) == &urgent;
+    try {
+        if (job_ && gives_up) {
+            job_->in_call = false;
+            fail(
+                Error(ErrorCode::internal, std::string(net::exception_reason), what),
+                Outcome::failed
+            );
+        }
+    } catch (...) {
+        job_.reset();
+    }
+    if (host_ != nullptr) {
+        timer_.arm(rest_until_);
+    }
 }
 
 std::string_view NodeWorker::name_of(Task task) noexcept {

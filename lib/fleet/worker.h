@@ -11,9 +11,11 @@
 #include "fleet/numbers.h"
 #include "fleet/routes.h"
 #include "net/deadline.h"
+#include "net/exception_reason.h"
 #include "net/timer_queue.h"
 
 #include <array>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <set>
@@ -56,6 +58,9 @@ class WorkerHost {
 
     /// Between off and on of a power cycle (Set Power Cycle Interval).
     virtual Duration cycle_pause() const = 0;
+
+    /// Something threw: the driver, or the worker itself. It goes on.
+    virtual void on_fault(const char* what) noexcept = 0;
 };
 
 /// What a client may be told of an error.
@@ -177,6 +182,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     // The schedule (worker.cpp).
     void kick();
     void start_work();
+    void pushed(const bmc::Observation& what);
     Task choose_urgent(Mono now, u32 taken) const;
     Task choose_patient(Mono now, u32 taken) const;
     Lane& lane_of(Task task) noexcept;
@@ -185,6 +191,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     Mono next_due(Mono now) const;
     net::Awaitable<void> run(std::shared_ptr<NodeWorker> self, Task task);
     net::Awaitable<void> perform(Task task);
+    void contain(const char* what, Task task = Task::none) noexcept;
     void check_job(Mono now);
     net::Awaitable<void> look();
     net::Awaitable<void> read_sensors();
@@ -196,6 +203,18 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     Duration backoff(unsigned failures);
 
     Mono now() const { return place_.now().mono; }
+
+    /// What is thrown here ends here: other nodes run on this thread.
+    template <class F>
+    void guarded(F&& call) noexcept {
+        try {
+            call();
+        } catch (const std::exception& error) {
+            contain(error.what());
+        } catch (...) {
+            contain("an exception of unknown type");
+        }
+    }
 
     void observe(const bmc::Observation& seen);
     void note(const backend::Driver& driver, const std::optional<Error>& why);
@@ -263,7 +282,8 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     std::vector<std::shared_ptr<HostGate>> gates_; // of the drivers; null: not gated
     std::shared_ptr<const WorkerLimits> limits_;
     net::Timer timer_;
-    std::array<Lane, 2> lanes_; // urgent, patient
+    std::array<Lane, 2> lanes_;     // urgent, patient
+    Mono rest_until_ = Mono::min(); // after a fault nothing is begun
     bool kicked_ = false;
     bool reachable_ = true;
     std::set<std::string> told_reasons_; // why it does not answer, in this outage
@@ -307,6 +327,14 @@ hold_driver(std::shared_ptr<backend::Driver> driver, net::Awaitable<Result<T>> w
     co_return co_await std::move(work);
 }
 
+/// As above, of a call that is still to be begun: what beginning it throws is the call's, too.
+template <class T, class Make>
+net::Awaitable<Result<T>>
+begin_call(std::shared_ptr<backend::Driver> driver, Mono deadline, Make make) {
+    auto work = make(*driver, deadline);
+    co_return co_await std::move(work);
+}
+
 /// One call with its gate, its deadline and its place in the statistics. `make` gets the driver and
 /// the deadline.
 template <class T, class Make>
@@ -329,7 +357,7 @@ NodeWorker::call(Task task, std::shared_ptr<backend::Driver> driver, Duration li
     const Mono begun = now();
     const Mono deadline = begun + limit;
     std::function<void()>& cancel = lane_of(task).cancel;
-    auto work = hold_driver<T>(driver, make(*driver, deadline));
+    auto work = begin_call<T>(driver, deadline, std::move(make));
     Result<T> result =
         co_await net::with_deadline<T>(place_.timers, deadline, std::move(work), &cancel);
     std::optional<Error> why;
@@ -344,6 +372,9 @@ NodeWorker::call(Task task, std::shared_ptr<backend::Driver> driver, Duration li
     const bool cut_off = task == Task::raw && why && why->code == ErrorCode::deadline_exceeded;
     if (!cut_off) {
         note(*driver, why);
+    }
+    if (host_ != nullptr && why && why->reason == net::exception_reason) {
+        host_->on_fault(why->message.c_str());
     }
     co_return result;
 }

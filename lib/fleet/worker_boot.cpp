@@ -159,9 +159,9 @@ net::Awaitable<void> NodeWorker::light_up() {
 }
 
 net::Awaitable<void> NodeWorker::change_media() {
-    const std::unique_ptr<MediaWish> wish = std::move(media_);
+    const std::shared_ptr<const MediaWish> wish = std::move(media_);
     const auto driver = routes_.to(Route::media);
-    auto make = [&wish](backend::Driver& d, Mono deadline) {
+    auto make = [wish](backend::Driver& d, Mono deadline) {
         return wish->insert ? d.insert_media(*wish->insert, deadline) : d.eject_media(deadline);
     };
     Result<void> result = co_await call<void>(Task::media, driver, limits_->call_limit, make);

@@ -71,12 +71,12 @@ net::Awaitable<void> NodeWorker::open_console() {
         }
     };
     const auto driver = routes_.to(Route::console);
-    auto make = [&sink](backend::Driver& d, Mono deadline) {
+    auto make = [sink = std::move(sink)](backend::Driver& d, Mono deadline) mutable {
         return d.open_console(std::move(sink), deadline);
     };
     using Stream = std::unique_ptr<backend::Console>;
     Result<Stream> opened =
-        co_await call<Stream>(Task::open_console, driver, limits_->call_limit, make);
+        co_await call<Stream>(Task::open_console, driver, limits_->call_limit, std::move(make));
     if (host_ == nullptr || !console_ || console_serial_ != serial) {
         co_return; // nobody wants it any more
     }

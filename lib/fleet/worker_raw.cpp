@@ -53,11 +53,11 @@ net::Awaitable<void> NodeWorker::pass_on() {
     request.netfn = raw.command.netfn;
     request.command = raw.command.command;
     request.data = raw.command.data;
-    auto make = [&request](backend::Driver& driver, Mono deadline) {
+    auto make = [request = std::move(request)](backend::Driver& driver, Mono deadline) mutable {
         return driver.raw(std::move(request), deadline);
     };
     const auto driver = routes_.to(Route::raw);
-    auto answer = co_await call<backend::RawResponse>(Task::raw, driver, left, make);
+    auto answer = co_await call<backend::RawResponse>(Task::raw, driver, left, std::move(make));
     bmc::RawDone done;
     done.ticket = raw.command.ticket;
     if (answer.has_value()) {

@@ -1,5 +1,7 @@
 #include "net/deadline.h"
 
+#include "net/exception_reason.h"
+
 namespace vbmc::net::detail {
 
 Error error_from(const std::exception_ptr& failure) {
@@ -9,9 +11,11 @@ Error error_from(const std::exception_ptr& failure) {
     try {
         std::rethrow_exception(failure);
     } catch (const std::exception& error) {
-        return Error(ErrorCode::internal, error.what());
+        return Error(ErrorCode::internal, std::string(exception_reason), error.what());
     } catch (...) {
-        return Error(ErrorCode::internal, "an exception of unknown type");
+        return Error(
+            ErrorCode::internal, std::string(exception_reason), "an exception of unknown type"
+        );
     }
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <stdexcept>
 #include <utility>
 
 namespace vbmc::backend::sim {
@@ -15,7 +16,7 @@ namespace vbmc::backend::sim {
 namespace {
 
 /// What a fault can be ordered for.
-enum class Call : u8 { none, power, boot, state, all };
+enum class Call : u8 { none, power, boot, state, all, create };
 
 Call call_from(const std::string& word) {
     if (word == "power") {
@@ -26,6 +27,9 @@ Call call_from(const std::string& word) {
     }
     if (word == "state") {
         return Call::state;
+    }
+    if (word == "create") {
+        return Call::create;
     }
     return word == "all" ? Call::all : Call::none;
 }
@@ -42,6 +46,12 @@ const ConfigSchema& schema() {
          "none",
          "calls that never end",
          "none|power|boot|state|all"},
+        {"throw",
+         OptionType::text,
+         false,
+         "none",
+         "calls that meet a bug: what vbmcd does about those of backends",
+         "none|power|boot|state|all|create"},
         {"error-rate", OptionType::number, false, "0", "percent of calls that fail at random"},
         {"flap", OptionType::duration, false, "0s", "power changes by itself this often"},
         {"native-boot-once",
@@ -55,18 +65,23 @@ const ConfigSchema& schema() {
     return instance;
 }
 
+[[noreturn]] void throw_as_ordered() {
+    throw std::runtime_error("the simulated backend throws as ordered");
+}
+
 struct Faults {
     Duration latency{};
     Duration flap{};
     Call fail = Call::none;
     Call hang = Call::none;
+    Call thrown = Call::none;
     u8 error_percent = 0;
     bool native_once = false;
     bool ignore_soft = false;
 
     bool any() const noexcept {
         return latency.count() != 0 || fail != Call::none || hang != Call::none ||
-               error_percent != 0;
+               thrown != Call::none || error_percent != 0;
     }
 };
 
@@ -109,6 +124,10 @@ class SimDriver final : public Driver {
         faults_.flap = duration_of(config, "flap");
         faults_.fail = call_from(config.text("fail"));
         faults_.hang = call_from(config.text("hang"));
+        faults_.thrown = call_from(config.text("throw"));
+        if (faults_.thrown == Call::create) {
+            throw_as_ordered();
+        }
         faults_.error_percent =
             static_cast<u8>(std::clamp<long long>(config.number("error-rate"), 0, 100));
         faults_.native_once = config.boolean("native-boot-once");
@@ -262,6 +281,9 @@ class SimDriver final : public Driver {
         }
         if (faults_.latency.count() > 0) {
             co_await net::sleep_until(timers_, now() + faults_.latency);
+        }
+        if (faults_.thrown == call || faults_.thrown == Call::all) {
+            throw_as_ordered();
         }
         if (faults_.fail == call || faults_.fail == Call::all) {
             co_return Error(ErrorCode::unavailable, "the simulated backend fails as ordered");

@@ -3,12 +3,8 @@
 #include "net/limits.h"
 #include "unit/fleet/life.h"
 
-#include <boost/asio/ip/udp.hpp>
-
-#include <cstdlib>
 #include <fstream>
 #include <malloc.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -17,29 +13,6 @@ using namespace vbmc;
 using namespace vbmc::fleet;
 using namespace std::chrono_literals;
 using boost::asio::ip::udp;
-
-namespace {
-
-/// An RMCP presence ping gets a pong (ASF 2.0 §3.2.4).
-bool answers(const IpAddress& address, u16 port) {
-    boost::asio::io_context context;
-    udp::socket socket(context, address.is_v4() ? udp::v4() : udp::v6());
-    const timeval timeout{1, 0};
-    ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-    const u8 ping[] = {6, 0, 0xff, 6, 0, 0, 0x11, 0xbe, 0x80, 7, 0, 0};
-    const udp::endpoint to(boost::asio::ip::make_address(address.to_string()), port);
-    boost::system::error_code error;
-    socket.send_to(boost::asio::buffer(ping), to, 0, error);
-    u8 pong[256] = {};
-    const ssize_t got = ::recv(socket.native_handle(), pong, sizeof(pong), 0);
-    return got > 8 && pong[8] == 0x40 && pong[9] == 7;
-}
-
-bool answers(const NodeView& node) {
-    return answers(node.spec.address, node.spec.port);
-}
-
-} // namespace
 
 TEST_CASE("a node is created, answers, and is gone when it is removed", "[fleet]") {
     TemporaryFolder folder;

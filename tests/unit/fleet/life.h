@@ -8,6 +8,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/ip/udp.hpp>
 #include <catch2/catch.hpp>
 
 #include <atomic>
@@ -19,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/socket.h>
 #include <utility>
 
 namespace vbmc::fleet {
@@ -150,5 +152,25 @@ struct Daemon {
     std::unique_ptr<Fleet> fleet;
     bool fleet_stopped = false;
 };
+
+/// An RMCP presence ping gets a pong (ASF 2.0 §3.2.4).
+inline bool answers(const IpAddress& address, u16 port) {
+    boost::asio::io_context context;
+    using boost::asio::ip::udp;
+    udp::socket socket(context, address.is_v4() ? udp::v4() : udp::v6());
+    const timeval timeout{1, 0};
+    ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+    const u8 ping[] = {6, 0, 0xff, 6, 0, 0, 0x11, 0xbe, 0x80, 7, 0, 0};
+    const udp::endpoint to(boost::asio::ip::make_address(address.to_string()), port);
+    boost::system::error_code error;
+    socket.send_to(boost::asio::buffer(ping), to, 0, error);
+    u8 pong[256] = {};
+    const ssize_t got = ::recv(socket.native_handle(), pong, sizeof(pong), 0);
+    return got > 8 && pong[8] == 0x40 && pong[9] == 7;
+}
+
+inline bool answers(const NodeView& node) {
+    return answers(node.spec.address, node.spec.port);
+}
 
 } // namespace vbmc::fleet

@@ -9,6 +9,7 @@
 
 #include <map>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,17 @@ class FakeDriver : public backend::Driver {
 
     std::string host() const override { return host_name; }
 
-    net::Awaitable<Result<PowerState>> power_state(Mono) override {
+    net::Awaitable<Result<PowerState>> power_state(Mono deadline) override {
+        if (throws == "before the look") {
+            throw std::runtime_error("a bug before the look");
+        }
+        return look(deadline);
+    }
+
+    net::Awaitable<Result<PowerState>> look(Mono) {
+        if (throws == "in the look") {
+            throw std::runtime_error("a bug in the look");
+        }
         ++looks;
         co_await spend();
         if (fail_looks) {
@@ -50,6 +61,9 @@ class FakeDriver : public backend::Driver {
     net::Awaitable<Result<void>> set_power(PowerAction action, Mono) override {
         static constexpr const char* names[] = {"off", "on", "cycle", "reset", "diag", "soft"};
         calls.emplace_back(names[static_cast<int>(action)]);
+        if (throws == "in the action") {
+            throw std::runtime_error("a bug in the action");
+        }
         co_await spend();
         if (fail_power > 0) {
             --fail_power;
@@ -82,7 +96,12 @@ class FakeDriver : public backend::Driver {
 
     Duration soft_again_after() const override { return soft_again; }
 
-    Duration boot_settle_time() const override { return settle_time; }
+    Duration boot_settle_time() const override {
+        if (throws == "beside a call") {
+            throw std::runtime_error("a bug beside a call");
+        }
+        return settle_time;
+    }
 
     Duration follow_limit() const override { return patience; }
 
@@ -148,6 +167,7 @@ class FakeDriver : public backend::Driver {
     int fail_boot = 0;
     ErrorCode error = ErrorCode::unavailable;
     std::string host_name;
+    std::string throws; // where a bug of the driver is
     std::vector<std::string> calls;
     int looks = 0;
     int sensor_reads = 0;
@@ -211,6 +231,8 @@ class FakeHost : public WorkerHost {
 
     Duration cycle_pause() const override { return pause; }
 
+    void on_fault(const char* what) noexcept override { faults.emplace_back(what); }
+
     bool was_told(const std::string& word) const {
         return std::find(told.begin(), told.end(), word) != told.end();
     }
@@ -219,6 +241,7 @@ class FakeHost : public WorkerHost {
     std::vector<std::string> backend;
     std::vector<std::string> ended;
     std::vector<std::string> trouble;
+    std::vector<std::string> faults;
     std::string screen;
     Duration pause{};
 };
