@@ -190,7 +190,7 @@ def test_an_action_that_fails_behind_its_reply(api):
 
         def told():
             found = api.events.ListEvents(events.ListEventsRequest()).events
-            return [event for event in found if event.node == node.name and "no host has room" in event.message]
+            return [event for event in found if event.node == node.name and "no host has room" in str(event)]
 
         until(told)
         assert machine.phase == "off" and node.is_on() is False
