@@ -45,6 +45,12 @@ constexpr u16 id_of(const ByteArray<16>& record) noexcept {
     return static_cast<u16>(record[0] | record[1] << 8);
 }
 
+void keep_newest(std::vector<ByteArray<16>>& records) {
+    if (records.size() > events_kept) {
+        records.erase(records.begin(), records.end() - static_cast<std::ptrdiff_t>(events_kept));
+    }
+}
+
 Error broken(const std::string& where, const char* what) {
     return Error(
         ErrorCode::internal, "the BMC at " + where + " gave " + what + " that makes no sense"
@@ -235,51 +241,67 @@ Awaitable<Result<Mirror::Entry>> Mirror::read_event(u16 id, Mono deadline) {
     co_return entry;
 }
 
+/// The entries from this one on; the newest, when there are more than a node's log holds.
+Awaitable<Result<Mirror::Records>> Mirror::walk_events(u16 id, Mono deadline) {
+    Records found;
+    for (std::size_t i = 0; i < events_max && id != last_record; ++i) {
+        auto entry = co_await read_event(id, deadline);
+        if (entry.has_error()) {
+            co_return std::move(entry).error();
+        }
+        if (!entry->found) {
+            break; // an empty log, or one that was cleared meanwhile
+        }
+        found.push_back(entry->record);
+        if (entry->next == id) {
+            break;
+        }
+        id = entry->next;
+    }
+    keep_newest(found);
+    co_return found;
+}
+
 /// What came since the last look; at the first one, everything.
 Awaitable<void> Mirror::look_at_events(Mono deadline) {
     auto version = co_await read_version(get_sel_info, deadline);
     if (version.has_error() || (events_known_ && *version == sel_version_)) {
         co_return;
     }
-    bmc::SelSeen seen;
-    seen.history = !events_known_;
     u16 id = 0;
-    ByteArray<16> last{};
-    if (events_known_ && id_of(last_event_) != 0) {
-        const u16 known = id_of(last_event_);
-        auto entry = co_await read_event(known, deadline);
+    bool goes_on = false;
+    if (!known_events_.empty()) {
+        const u16 last = id_of(known_events_.back());
+        auto entry = co_await read_event(last, deadline);
         if (entry.has_error()) {
             co_return;
         }
         // After a clear the ids begin anew: the same one may be another event.
-        const bool still_there = entry->found && entry->record == last_event_;
-        seen.history = !still_there; // what a cleared log holds may be known or new
-        id = still_there ? entry->next : u16{0};
-        last = still_there ? last_event_ : last;
+        goes_on = entry->found && entry->record == known_events_.back();
+        id = goes_on ? entry->next : u16{0};
     }
-    for (std::size_t i = 0; i < events_max && id != last_record; ++i) {
-        auto entry = co_await read_event(id, deadline);
-        if (entry.has_error()) {
-            co_return;
-        }
-        if (!entry->found) {
-            break; // an empty log, or one that was cleared meanwhile
-        }
-        last = entry->record;
-        renumber_event(entry->record, map_);
-        seen.records.push_back(entry->record);
-        if (entry->next == id) {
-            break;
-        }
-        id = entry->next;
+    auto found = co_await walk_events(id, deadline);
+    if (found.has_error()) {
+        co_return;
     }
-    if (seen.records.size() > events_kept) {
-        const auto excess = static_cast<std::ptrdiff_t>(seen.records.size() - events_kept);
-        seen.records.erase(seen.records.begin(), seen.records.begin() + excess);
+    bmc::SelSeen seen;
+    seen.history = !events_known_;
+    const auto known = [this](const ByteArray<16>& record) {
+        return std::find(known_events_.begin(), known_events_.end(), record) != known_events_.end();
+    };
+    for (ByteArray<16> record : *found) {
+        if (goes_on || !known(record)) {
+            renumber_event(record, map_);
+            seen.records.push_back(record);
+        }
     }
+    if (!goes_on) {
+        known_events_.clear(); // those that are left were found again
+    }
+    known_events_.insert(known_events_.end(), found->begin(), found->end());
+    keep_newest(known_events_);
     sel_version_ = *version;
     events_known_ = true;
-    last_event_ = last;
     if (!seen.records.empty()) {
         tell(seen);
     }

@@ -37,6 +37,8 @@ class Mirror : public std::enable_shared_from_this<Mirror> {
         friend bool operator==(const Version&, const Version&) = default;
     };
 
+    using Records = std::vector<ByteArray<16>>;
+
     struct Entry {
         u16 next = 0xffff;
         ByteArray<16> record{};
@@ -52,6 +54,7 @@ class Mirror : public std::enable_shared_from_this<Mirror> {
     Awaitable<Result<std::vector<u8>>>
     read_sdr_part(u16 reservation, u16 id, u8 offset, u8 count, Mono deadline);
     Awaitable<void> look_at_events(Mono deadline);
+    Awaitable<Result<Records>> walk_events(u16 id, Mono deadline);
     Awaitable<Result<Entry>> read_event(u16 id, Mono deadline);
     Awaitable<Result<std::vector<u8>>> read_fru(Mono deadline);
     Awaitable<Result<Version>> read_version(u8 command, Mono deadline);
@@ -64,7 +67,7 @@ class Mirror : public std::enable_shared_from_this<Mirror> {
     SensorMap map_;
     Version sdr_version_;
     Version sel_version_;
-    ByteArray<16> last_event_{}; // its id is 0: none was read yet
+    Records known_events_; // the newest that its log held, ids and all
     bool whole_sdrs_ = true;
     bool running_ = false;
     bool sensors_known_ = false;
