@@ -211,9 +211,23 @@ Result<std::pair<api::Target*, std::string>> find_target(api::Node& node, const 
     );
 }
 
+/// A secret's "@FILE" is read here, as `add` does.
+Result<std::string>
+read_value(Cli& cli, const std::string& kind, const std::string& name, const std::string& value) {
+    if (!value.starts_with('@')) {
+        return value;
+    }
+    const Result<api::BackendKind> known = find_backend(cli, kind);
+    const auto options = known ? schema_options(*known, {name + "=" + value}) : known.error();
+    if (!options) {
+        return options.error();
+    }
+    return options->at(name);
+}
+
 /// The changes for a node as it is now.
 Result<api::UpdateNodeRequest>
-request_for(const Changes& changes, const std::string& name, const api::Node* current) {
+request_for(Cli& cli, const Changes& changes, const std::string& name, const api::Node* current) {
     api::UpdateNodeRequest request;
     *request.mutable_node() = changes.node;
     request.mutable_node()->set_name(name);
@@ -236,9 +250,13 @@ request_for(const Changes& changes, const std::string& name, const api::Node* cu
         const auto& secrets = target->first->secret_options();
         const bool secret =
             std::find(secrets.begin(), secrets.end(), target->second) != secrets.end();
-        if (value || secret) {
-            options[target->second] =
-                value.value_or(""); // an empty secret is removed, an absent one stays
+        if (value || secret) { // an empty secret is removed, an absent one stays
+            const auto read =
+                read_value(cli, target->first->kind(), target->second, value.value_or(""));
+            if (!read) {
+                return read.error();
+            }
+            options[target->second] = *read;
         } else {
             options.erase(target->second);
         }
@@ -285,7 +303,8 @@ class Setter {
             if (outcome_.items[i].error) {
                 continue;
             }
-            auto request = request_for(changes_, names_[i], current[i] ? &*current[i] : nullptr);
+            auto request =
+                request_for(cli_, changes_, names_[i], current[i] ? &*current[i] : nullptr);
             if (!request) {
                 fail(i, request.error());
                 continue;

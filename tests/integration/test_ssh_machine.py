@@ -71,6 +71,22 @@ def test_a_password(api, daemon, tmp_path, method):
             assert PASSWORD not in text and "wrong one" not in text
 
 
+def test_a_password_out_of_a_file(daemon, tmp_path, name):
+    """`@FILE` with add and with set; what was wrong is said at once, and what is right counts at once."""
+    file = tmp_path / "password"
+    with SshdMachine(tmp_path / "sshd", PASSWORD, methods=("password",)) as server:
+        options = server.options(key=None, password=f"@{file}")
+        file.write_text("wrong one\n")
+        words = [word for key, value in options.items() for word in ("--option", f"{key}={value}")]
+        done = daemon.ctl("add", name, "--backend", "ssh", *words)
+        assert "warning: the backend does not answer" in done.stderr and "refused user" in done.stderr
+        file.write_text(PASSWORD + "\n")
+        daemon.ctl("set", name, f"option.password=@{file}")
+        assert daemon.ctl("power", "status", name).stdout.split()[-1] == "on"
+        missing = daemon.ctl("set", name, f"option.password=@{file}.none", check=False)
+        assert missing.returncode != 0 and "cannot read" in missing.stderr
+
+
 def test_a_password_where_only_keys_are_taken(api, tmp_path):
     with SshdMachine(tmp_path / "sshd", PASSWORD) as server:
         with fails("UNAVAILABLE", "LOGIN_REFUSED") as seen:
