@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """python3-pyghmi as its users (OpenStack, confluent) call it: pyghmi_session.py IP PORT USER PASSWORD DO [ARGUMENT]."""
 
+import argparse
 import sys
 
 from pyghmi.exceptions import IpmiException
@@ -43,10 +44,24 @@ ACTIONS = {
 
 
 def main():
-    ip, port, user, password, action, *arguments = sys.argv[1:]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kg", type=bytes.fromhex, help="K_g in hex")
+    parser.add_argument("--level", type=int, help="the privilege to log in with; pyghmi's own choice: 4, then 3")
+    for name in ("ip", "port", "user", "password", "action"):
+        parser.add_argument(name)
+    parser.add_argument("arguments", nargs="*")
+    given = parser.parse_args()
     try:
-        session = command.Command(bmc=ip, port=int(port), userid=user, password=password, keepalive=False)
-        print(f"{action}: {ACTIONS[action](session, *arguments)}")
+        session = command.Command(
+            bmc=given.ip,
+            port=int(given.port),
+            userid=given.user,
+            password=given.password,
+            kg=given.kg,
+            privlevel=given.level,
+            keepalive=False,
+        )
+        print(f"{given.action}: {ACTIONS[given.action](session, *given.arguments)}")
     except IpmiException as error:
         print(f"refused: {error}")
         return 1

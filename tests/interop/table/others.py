@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from checks import OPERATOR, Check, Login, Node, Sequence
+from checks import OPERATOR, USER, Check, Login, Node, Sequence
 
 # The exporter hands the password to freeipmi in a file, where a space would end it.
 SCRAPER = Login("scraper", "scraper-passw0rd", "administrator")
@@ -28,6 +28,33 @@ OPENIPMICMD = (
         code=1,
     ),
     Check("rmcp_ping -p {port} -t 2 {ip}", "IPMI"),
+)
+
+# IPv6, and the levels that are not the administrator's.
+OPENIPMI_LEVELS = (
+    Check(f'openipmicmd -k "0f 00 06 01" {OPENIPMI} -A rmcp+ {{ip}}', DEVICE_ID),
+    Check(f'openipmicmd -k "0f 00 06 01" {OPENIPMI} -L operator -A rmcp+ {{ip}}', DEVICE_ID, login=OPERATOR),
+    Check(f'openipmicmd -k "0f 00 00 01" {OPENIPMI} -L user -A rmcp+ {{ip}}', r"^0f 01 00 01 00 ", within=5, login=USER),
+    Check(f'openipmicmd -k "0f 00 00 02 01" {OPENIPMI} -L user -A rmcp+ {{ip}}', r"^0f 01 00 02 d4", login=USER),
+    Check(
+        f'openipmicmd -k "0f 00 06 01" {OPENIPMI} -L operator -A rmcp+ {{ip}}',
+        "Unable to setup connection",
+        code=1,
+        login=USER,
+    ),
+)
+
+KG = b"K_g of twenty bytes."  # openipmicmd takes it as text only
+BMC_KEY = tuple(
+    Check(f'openipmicmd -k "0f 00 06 01" {OPENIPMI} -A rmcp+ {key} {{ip}}', out, code=code)
+    for key, out, code in (
+        ("-Rk 'K_g of twenty bytes.'", DEVICE_ID, 0),
+        ("-Rk 'another of 20 bytes.'", "Unable to setup connection", 1),
+        ("", "Unable to setup connection", 1),
+    )
+) + (
+    Check(f"{PYGHMI.replace('.py', '.py --kg {kg}')} power", "^power: ", within=15, limit=120),
+    Check(f"{PYGHMI} power", r"refused: .*wrong Kg", code=1, limit=120),
 )
 
 BMCPICK = (
@@ -77,6 +104,8 @@ PYGHMI_CHECKS = (
     Check(f"{PYGHMI} set-power shutdown", "'powerstate': 'off'", limit=60),
     Check(f"{PYGHMI} set-power off", "'powerstate': 'off'"),
     Check(f"{PYGHMI} power", "^power: off$", login=OPERATOR),
+    Check(f"{PYGHMI.replace('.py', '.py --level 2')} power", "^power: off$", login=USER),
+    Check(f"{PYGHMI.replace('.py', '.py --level 2')} set-power on", "refused: Insufficient privilege", code=1, login=USER),
     Check("{clients}/pyghmi_session.py {ip} {port} {user} wrong power", "Incorrect password", code=1),
     Check("{clients}/pyghmi_session.py {ip} {port} nobody wrong power", "refused: ", code=1, slowest=15),
     Check(f"{PYGHMI} reset-bmc", code=(0, 1)),
@@ -175,6 +204,8 @@ SEQUENCES = (
     Sequence("ironic's driver", Node("ironic", "127.0.22.15", 623), IRONIC, login=OPERATOR),
     Sequence("openipmicmd", Node("oi-cmd", "127.0.22.1", 623), OPENIPMICMD),
     Sequence("openipmicmd, port", Node("oi-port", "127.0.22.2", 16230), OPENIPMICMD),
+    Sequence("openipmicmd ipv6", Node("oi-6", "::1", 16237), OPENIPMI_LEVELS),
+    Sequence("K_g of others", Node("oi-kg", "127.0.22.17", 623, kg=KG), BMC_KEY),
     # It knows no SHA-256: a BMC that is asked to pick has to pick suite 3 for it.
     Sequence("openipmicmd bmcpick", Node("oi-pick", "127.0.22.14", 623), BMCPICK),
     Sequence("openipmicmd suites", Node("oi-suites", "127.0.22.16", 623, suites=(17, 3, 1, 2, 6, 11)), OPENIPMI_SUITES),
@@ -196,6 +227,7 @@ SEQUENCES = (
     Sequence("fence_ipmilan", Node("fence", "127.0.22.6", 623), fence("")),
     Sequence("fence_ipmilan operator", Node("fence-op", "127.0.22.7", 16236), fence("--privlvl=operator", OPERATOR) + FENCE_BAD),
     Sequence("fence_ipmilan -C 17", Node("fence-17", "127.0.22.8", 623), fence("--cipher=17")),
+    Sequence("fence_ipmilan ipv6", Node("fence-6", "::1", 16238), fence("")[:5]),
     Sequence("fence_ipmilan (1.5)", Node("fence-15", "127.0.22.9", 623, ipmi15=True), FENCE_15),
     Sequence("ipmiutil", Node("ipmiutil", "127.0.22.10", 623), IPMIUTIL),
     Sequence(
