@@ -1,6 +1,6 @@
 #pragma once
 // Where events go: the one way into the SEL for all parts of the controller, and the setting that
-// names the event receiver (IPMI 2.0 §35.1).
+// names the event receiver (IPMI 2.0 §29.1).
 
 #include "base/bytes.h"
 #include "base/time.h"

@@ -10,6 +10,7 @@ namespace vbmc::ipmi {
 /// The ticket to wait for before the sensor is read; 0: read it now.
 bmc::Ticket wait_for_reading(bmc::Bmc& bmc, const Context& context, const bmc::SensorSpec& spec);
 
+/// §35.2.
 struct GetDeviceSdrInfo {
     static constexpr CommandId id{netfn::sensor, 0x20};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -31,7 +32,7 @@ struct GetDeviceSdrInfo {
     };
 };
 
-/// As Get SDR (§33.12), with a reservation of its own.
+/// §35.3. As Get SDR (§33.12), with a reservation of its own.
 struct GetDeviceSdr {
     static constexpr CommandId id{netfn::sensor, 0x21};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -61,6 +62,7 @@ struct GetDeviceSdr {
     };
 };
 
+/// §35.4.
 struct ReserveDeviceSdr {
     static constexpr CommandId id{netfn::sensor, 0x22};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -74,6 +76,7 @@ struct ReserveDeviceSdr {
     };
 };
 
+/// §35.5.
 struct GetSensorReadingFactors {
     static constexpr CommandId id{netfn::sensor, 0x23};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -99,6 +102,7 @@ struct GetSensorReadingFactors {
     };
 };
 
+/// §35.6.
 struct SetSensorHysteresis {
     static constexpr CommandId id{netfn::sensor, 0x24};
     static constexpr auto privilege = bmc::Privilege::operator_;
@@ -120,6 +124,7 @@ struct SetSensorHysteresis {
     using Response = Nothing;
 };
 
+/// §35.7.
 struct GetSensorHysteresis {
     static constexpr CommandId id{netfn::sensor, 0x25};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -145,6 +150,7 @@ struct GetSensorHysteresis {
     };
 };
 
+/// §35.8.
 struct SetSensorThresholds {
     static constexpr CommandId id{netfn::sensor, 0x26};
     static constexpr auto privilege = bmc::Privilege::operator_;
@@ -164,6 +170,7 @@ struct SetSensorThresholds {
     using Response = Nothing;
 };
 
+/// §35.9.
 struct GetSensorThresholds {
     static constexpr CommandId id{netfn::sensor, 0x27};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -185,6 +192,7 @@ struct GetSensorThresholds {
     };
 };
 
+/// §35.10.
 struct SetSensorEventEnable {
     static constexpr CommandId id{netfn::sensor, 0x28};
     static constexpr auto privilege = bmc::Privilege::operator_;
@@ -209,6 +217,7 @@ struct SetSensorEventEnable {
     using Response = Nothing;
 };
 
+/// §35.11.
 struct GetSensorEventEnable {
     static constexpr CommandId id{netfn::sensor, 0x29};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -233,6 +242,7 @@ struct GetSensorEventEnable {
     };
 };
 
+/// §35.12.
 struct RearmSensorEvents {
     static constexpr CommandId id{netfn::sensor, 0x2a};
     static constexpr auto privilege = bmc::Privilege::operator_;
@@ -252,6 +262,7 @@ struct RearmSensorEvents {
     using Response = Nothing;
 };
 
+/// §35.13.
 struct GetSensorEventStatus {
     static constexpr CommandId id{netfn::sensor, 0x2b};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -277,6 +288,7 @@ struct GetSensorEventStatus {
     };
 };
 
+/// §35.14.
 struct GetSensorReading {
     static constexpr CommandId id{netfn::sensor, 0x2d};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -304,6 +316,7 @@ struct GetSensorReading {
     };
 };
 
+/// §35.15.
 struct SetSensorType {
     static constexpr CommandId id{netfn::sensor, 0x2e};
     static constexpr auto privilege = bmc::Privilege::operator_;
@@ -323,6 +336,7 @@ struct SetSensorType {
     using Response = Nothing;
 };
 
+/// §35.16.
 struct GetSensorType {
     static constexpr CommandId id{netfn::sensor, 0x2f};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -344,6 +358,7 @@ struct GetSensorType {
     };
 };
 
+/// §35.17.
 struct SetSensorReading {
     static constexpr CommandId id{netfn::sensor, 0x30};
     static constexpr auto privilege = bmc::Privilege::operator_;

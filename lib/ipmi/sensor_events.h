@@ -7,6 +7,7 @@
 
 namespace vbmc::ipmi {
 
+/// §29.1.
 struct SetEventReceiver {
     static constexpr CommandId id{netfn::sensor, 0x00};
     static constexpr auto privilege = bmc::Privilege::administrator;
@@ -24,6 +25,7 @@ struct SetEventReceiver {
     using Response = Nothing;
 };
 
+/// §29.2.
 struct GetEventReceiver {
     static constexpr CommandId id{netfn::sensor, 0x01};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -41,6 +43,7 @@ struct GetEventReceiver {
     };
 };
 
+/// §29.3.
 struct PlatformEvent {
     static constexpr CommandId id{netfn::sensor, 0x02};
     static constexpr auto privilege = bmc::Privilege::operator_;
@@ -64,6 +67,7 @@ struct PlatformEvent {
     using Response = Nothing;
 };
 
+/// §30.1.
 struct GetPefCapabilities {
     static constexpr CommandId id{netfn::sensor, 0x10};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -83,6 +87,7 @@ struct GetPefCapabilities {
     };
 };
 
+/// §30.2.
 struct ArmPefPostponeTimer {
     static constexpr CommandId id{netfn::sensor, 0x11};
     static constexpr auto privilege = bmc::Privilege::administrator;
@@ -101,6 +106,7 @@ struct ArmPefPostponeTimer {
     };
 };
 
+/// §30.3.
 struct SetPefParameters {
     static constexpr CommandId id{netfn::sensor, 0x12};
     static constexpr auto privilege = bmc::Privilege::administrator;
@@ -118,6 +124,7 @@ struct SetPefParameters {
     using Response = Nothing;
 };
 
+/// §30.4.
 struct GetPefParameters {
     static constexpr CommandId id{netfn::sensor, 0x13};
     static constexpr auto privilege = bmc::Privilege::operator_;
@@ -146,6 +153,7 @@ struct GetPefParameters {
     };
 };
 
+/// §30.5.
 struct SetLastProcessedEvent {
     static constexpr CommandId id{netfn::sensor, 0x14};
     static constexpr auto privilege = bmc::Privilege::administrator;
@@ -163,6 +171,7 @@ struct SetLastProcessedEvent {
     using Response = Nothing;
 };
 
+/// §30.6.
 struct GetLastProcessedEvent {
     static constexpr CommandId id{netfn::sensor, 0x15};
     static constexpr auto privilege = bmc::Privilege::administrator;
@@ -184,6 +193,7 @@ struct GetLastProcessedEvent {
     };
 };
 
+/// §30.7.
 struct AlertImmediate {
     static constexpr CommandId id{netfn::sensor, 0x16};
     static constexpr auto privilege = bmc::Privilege::administrator;
@@ -213,6 +223,7 @@ struct AlertImmediate {
     };
 };
 
+/// §30.8.
 struct PetAcknowledge {
     static constexpr CommandId id{netfn::sensor, 0x17};
     static constexpr auto privilege = bmc::Privilege::user;

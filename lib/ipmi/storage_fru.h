@@ -6,6 +6,7 @@
 
 namespace vbmc::ipmi {
 
+/// §34.1.
 struct GetFruInventoryAreaInfo {
     static constexpr CommandId id{netfn::storage, 0x10};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -27,6 +28,7 @@ struct GetFruInventoryAreaInfo {
     };
 };
 
+/// §34.2.
 struct ReadFruData {
     static constexpr CommandId id{netfn::storage, 0x11};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -50,6 +52,7 @@ struct ReadFruData {
     };
 };
 
+/// §34.3.
 struct WriteFruData {
     static constexpr CommandId id{netfn::storage, 0x12};
     static constexpr auto privilege = bmc::Privilege::operator_;

@@ -7,6 +7,7 @@
 
 namespace vbmc::ipmi {
 
+/// §33.9.
 struct GetSdrRepositoryInfo {
     static constexpr CommandId id{netfn::storage, 0x20};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -33,6 +34,7 @@ struct GetSdrRepositoryInfo {
     };
 };
 
+/// §33.10.
 struct GetSdrRepositoryAllocationInfo {
     static constexpr CommandId id{netfn::storage, 0x21};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -56,6 +58,7 @@ struct GetSdrRepositoryAllocationInfo {
     };
 };
 
+/// §33.11.
 struct ReserveSdrRepository {
     static constexpr CommandId id{netfn::storage, 0x22};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -69,6 +72,7 @@ struct ReserveSdrRepository {
     };
 };
 
+/// §33.12.
 struct GetSdr {
     static constexpr CommandId id{netfn::storage, 0x23};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -98,6 +102,7 @@ struct GetSdr {
     };
 };
 
+/// §33.13.
 struct AddSdr {
     static constexpr CommandId id{netfn::storage, 0x24};
     static constexpr auto privilege = bmc::Privilege::operator_;
@@ -119,6 +124,7 @@ struct AddSdr {
     };
 };
 
+/// §33.14.
 struct PartialAddSdr {
     static constexpr CommandId id{netfn::storage, 0x25};
     static constexpr auto privilege = bmc::Privilege::operator_;
@@ -146,6 +152,7 @@ struct PartialAddSdr {
     };
 };
 
+/// §33.15.
 struct DeleteSdr {
     static constexpr CommandId id{netfn::storage, 0x26};
     static constexpr auto privilege = bmc::Privilege::operator_;
@@ -167,6 +174,7 @@ struct DeleteSdr {
     };
 };
 
+/// §33.16.
 struct ClearSdrRepository {
     static constexpr CommandId id{netfn::storage, 0x27};
     static constexpr auto privilege = bmc::Privilege::operator_;
@@ -190,6 +198,7 @@ struct ClearSdrRepository {
     };
 };
 
+/// §33.17.
 struct GetSdrRepositoryTime {
     static constexpr CommandId id{netfn::storage, 0x28};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -203,6 +212,7 @@ struct GetSdrRepositoryTime {
     };
 };
 
+/// §33.18.
 struct SetSdrRepositoryTime {
     static constexpr CommandId id{netfn::storage, 0x29};
     static constexpr auto privilege = bmc::Privilege::operator_;
@@ -216,6 +226,7 @@ struct SetSdrRepositoryTime {
     using Response = Nothing;
 };
 
+/// §33.19.
 struct EnterSdrUpdateMode {
     static constexpr CommandId id{netfn::storage, 0x2a};
     static constexpr auto privilege = bmc::Privilege::operator_;
@@ -225,6 +236,7 @@ struct EnterSdrUpdateMode {
     using Response = Nothing;
 };
 
+/// §33.20.
 struct ExitSdrUpdateMode {
     static constexpr CommandId id{netfn::storage, 0x2b};
     static constexpr auto privilege = bmc::Privilege::operator_;
@@ -234,6 +246,7 @@ struct ExitSdrUpdateMode {
     using Response = Nothing;
 };
 
+/// §33.21.
 struct RunInitializationAgent {
     static constexpr CommandId id{netfn::storage, 0x2c};
     static constexpr auto privilege = bmc::Privilege::operator_;

@@ -6,6 +6,7 @@
 
 namespace vbmc::ipmi {
 
+/// §31.2.
 struct GetSelInfo {
     static constexpr CommandId id{netfn::storage, 0x40};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -42,6 +43,7 @@ struct GetSelInfo {
     };
 };
 
+/// §31.3.
 struct GetSelAllocationInfo {
     static constexpr CommandId id{netfn::storage, 0x41};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -65,6 +67,7 @@ struct GetSelAllocationInfo {
     };
 };
 
+/// §31.4.
 struct ReserveSel {
     static constexpr CommandId id{netfn::storage, 0x42};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -78,6 +81,7 @@ struct ReserveSel {
     };
 };
 
+/// §31.5.
 struct GetSelEntry {
     static constexpr CommandId id{netfn::storage, 0x43};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -107,6 +111,7 @@ struct GetSelEntry {
     };
 };
 
+/// §31.6.
 struct AddSelEntry {
     static constexpr CommandId id{netfn::storage, 0x44};
     static constexpr auto privilege = bmc::Privilege::operator_;
@@ -124,6 +129,7 @@ struct AddSelEntry {
     };
 };
 
+/// §31.7.
 struct PartialAddSelEntry {
     static constexpr CommandId id{netfn::storage, 0x45};
     static constexpr auto privilege = bmc::Privilege::operator_;
@@ -152,6 +158,7 @@ struct PartialAddSelEntry {
     };
 };
 
+/// §31.8.
 struct DeleteSelEntry {
     static constexpr CommandId id{netfn::storage, 0x46};
     static constexpr auto privilege = bmc::Privilege::operator_;
@@ -173,6 +180,7 @@ struct DeleteSelEntry {
     };
 };
 
+/// §31.9.
 struct ClearSel {
     static constexpr CommandId id{netfn::storage, 0x47};
     static constexpr auto privilege = bmc::Privilege::operator_;
@@ -198,6 +206,7 @@ struct ClearSel {
     };
 };
 
+/// §31.10.
 struct GetSelTime {
     static constexpr CommandId id{netfn::storage, 0x48};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -211,6 +220,7 @@ struct GetSelTime {
     };
 };
 
+/// §31.11.
 struct SetSelTime {
     static constexpr CommandId id{netfn::storage, 0x49};
     static constexpr auto privilege = bmc::Privilege::operator_;
@@ -224,7 +234,7 @@ struct SetSelTime {
     using Response = Nothing;
 };
 
-/// Only the machine check log (type 0) is known.
+/// §31.12. Only the machine check log (type 0) is known.
 struct GetAuxiliaryLogStatus {
     static constexpr CommandId id{netfn::storage, 0x5a};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -246,6 +256,7 @@ struct GetAuxiliaryLogStatus {
     };
 };
 
+/// §31.13.
 struct SetAuxiliaryLogStatus {
     static constexpr CommandId id{netfn::storage, 0x5b};
     static constexpr auto privilege = bmc::Privilege::administrator;
@@ -265,6 +276,7 @@ struct SetAuxiliaryLogStatus {
     using Response = Nothing;
 };
 
+/// §31.11a.
 struct GetSelTimeUtcOffset {
     static constexpr CommandId id{netfn::storage, 0x5c};
     static constexpr auto privilege = bmc::Privilege::user;
@@ -278,6 +290,7 @@ struct GetSelTimeUtcOffset {
     };
 };
 
+/// §31.11b.
 struct SetSelTimeUtcOffset {
     static constexpr CommandId id{netfn::storage, 0x5d};
     static constexpr auto privilege = bmc::Privilege::operator_;

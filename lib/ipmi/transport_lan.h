@@ -7,6 +7,7 @@
 
 namespace vbmc::ipmi {
 
+/// §23.1.
 struct SetLanParameters {
     static constexpr CommandId id{netfn::transport, 0x01};
     static constexpr auto privilege = bmc::Privilege::administrator;
@@ -26,6 +27,7 @@ struct SetLanParameters {
     using Response = Nothing;
 };
 
+/// §23.2.
 struct GetLanParameters {
     static constexpr CommandId id{netfn::transport, 0x02};
     static constexpr auto privilege = bmc::Privilege::operator_;
@@ -56,6 +58,7 @@ struct GetLanParameters {
     };
 };
 
+/// §23.3.
 struct SuspendBmcArps {
     static constexpr CommandId id{netfn::transport, 0x03};
     static constexpr auto privilege = bmc::Privilege::administrator;
@@ -77,6 +80,7 @@ struct SuspendBmcArps {
     };
 };
 
+/// §23.4.
 struct GetIpUdpRmcpStatistics {
     static constexpr CommandId id{netfn::transport, 0x04};
     static constexpr auto privilege = bmc::Privilege::user;

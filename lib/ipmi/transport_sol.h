@@ -6,6 +6,7 @@
 
 namespace vbmc::ipmi {
 
+/// §26.2.
 struct SetSolParameters {
     static constexpr CommandId id{netfn::transport, 0x21};
     static constexpr auto privilege = bmc::Privilege::administrator;
@@ -25,6 +26,7 @@ struct SetSolParameters {
     using Response = Nothing;
 };
 
+/// §26.3.
 struct GetSolParameters {
     static constexpr CommandId id{netfn::transport, 0x22};
     static constexpr auto privilege = bmc::Privilege::user;
