@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <unistd.h>
 
 namespace vbmc::bench {
@@ -39,12 +40,30 @@ SocketSet::~SocketSet() {
     }
 }
 
-void SocketSet::set_target(const std::string& host, u16 port) {
-    target_.sin_family = AF_INET;
-    target_.sin_port = htons(port);
-    if (::inet_pton(AF_INET, host.c_str(), &target_.sin_addr) != 1) {
+sockaddr_in SocketSet::address_of(const std::string& host, u16 port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) {
         std::fprintf(stderr, "vbmc_bench: '%s' is no IPv4 address\n", host.c_str());
         std::exit(2);
+    }
+    return address;
+}
+
+void SocketSet::set_target(const std::string& host, u16 port) {
+    target_ = address_of(host, port);
+}
+
+void SocketSet::bind_to(const std::string& address) {
+    const sockaddr_in local = address_of(address, 0);
+    sockaddr generic{};
+    std::memcpy(&generic, &local, sizeof(local));
+    for (const Out& out : sockets_) {
+        if (::bind(out.fd, &generic, sizeof(local)) != 0) {
+            std::perror("vbmc_bench: bind");
+            std::exit(2);
+        }
     }
 }
 

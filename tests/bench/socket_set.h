@@ -24,6 +24,9 @@ class SocketSet {
 
     void set_target(const std::string& host, u16 port);
 
+    /// All sockets send from this address; without it the kernel chooses.
+    void bind_to(const std::string& address);
+
     /// `write` fills the packet and returns its size.
     template <class F>
     void queue(u32 socket, u16 port, F&& write) {
@@ -78,6 +81,7 @@ class SocketSet {
         int fd = -1;
     };
 
+    static sockaddr_in address_of(const std::string& host, u16 port);
     static void flush(Out& out);
     int read(int fd);
 
