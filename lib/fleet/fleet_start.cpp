@@ -22,6 +22,16 @@ constexpr Duration retry_first = std::chrono::seconds(1);
 constexpr Duration retry_max = std::chrono::seconds(60);
 constexpr std::size_t batch_size = 512; // nodes at once: what starting them takes is used again
 
+store::StoredNode copy_of(const store::StoredNode& stored) {
+    store::StoredNode copy;
+    copy.record = stored.record;
+    for (const store::SectionBlob& blob : stored.sections) {
+        copy.sections.emplace_back(blob.number, blob.bytes);
+    }
+    copy.damage = stored.damage;
+    return copy;
+}
+
 } // namespace
 
 /// A node on its way from the store to its shard.
@@ -61,12 +71,14 @@ Awaitable<Result<void>> Fleet::Impl::load() {
         log(Level::warn, "fleet.database_was_missing");
     }
     events_.start_after(snapshot->last_event);
-    std::vector<store::StoredNode>& nodes = snapshot->nodes;
+    // Copied node by node, and freed as a whole at the end: whatever else is given back on the way
+    // to the store's own arena is taken again for what stays, and keeps all of it from shrinking.
+    const std::vector<store::StoredNode>& nodes = snapshot->nodes;
     for (std::size_t first = 0; first < nodes.size(); first += batch_size) {
         const std::size_t last = std::min(first + batch_size, nodes.size());
         std::vector<std::vector<Loaded>> by_shard(shards_.size());
         for (std::size_t i = first; i < last; ++i) {
-            adopt(std::exchange(nodes[i], {}), by_shard);
+            adopt(copy_of(nodes[i]), by_shard);
         }
         std::vector<Awaitable<void>> shards;
         for (std::size_t i = 0; i < by_shard.size(); ++i) {

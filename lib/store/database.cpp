@@ -412,6 +412,8 @@ Result<Snapshot> Database::load_all() {
         all.last_event = static_cast<u64>(
             sql_.execAndGet("SELECT coalesce(max(sequence), 0) FROM event").getInt64()
         );
+        sql_.exec("PRAGMA shrink_memory"
+        ); // from now on there are only writes: no page is read again
         return all;
     });
 }

@@ -240,7 +240,7 @@ class SimDriver final : public Driver {
 
     Awaitable<Result<std::unique_ptr<Console>>> open_console(ConsoleSink sink, Mono) override {
         settle();
-        sink_ = std::move(sink);
+        sink_ = std::make_unique<ConsoleSink>(std::move(sink));
         machine_.open_console(now());
         if (!self_) {
             self_ = std::make_shared<SimDriver*>(this);
@@ -267,7 +267,7 @@ class SimDriver final : public Driver {
     }
 
     void close_console() {
-        sink_ = {};
+        sink_.reset();
         machine_.close_console();
     }
 
@@ -321,11 +321,11 @@ class SimDriver final : public Driver {
             const auto sink = change_; // may be replaced from within
             sink(seen);
         }
-        if (sink_.bytes) {
+        if (sink_ && sink_->bytes) {
             const std::string output = machine_.take_output();
             if (!output.empty()) {
                 const std::vector<u8> bytes(output.begin(), output.end());
-                const auto sink = sink_.bytes; // the console may be closed from within
+                const auto sink = sink_->bytes; // the console may be closed from within
                 sink(bytes);
             }
         }
@@ -353,8 +353,8 @@ class SimDriver final : public Driver {
     u32 told_starts_ = 0;
     bmc::PowerState told_power_ = machine_.power();
     std::function<void(const bmc::Observation&)> change_;
-    ConsoleSink sink_;
-    std::shared_ptr<SimDriver*> self_; // made with the first console
+    std::unique_ptr<ConsoleSink> sink_; // null: no console is open
+    std::shared_ptr<SimDriver*> self_;  // made with the first console
 };
 
 SimConsole::~SimConsole() {
