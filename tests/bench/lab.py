@@ -217,9 +217,9 @@ class Server:
         return sum(int(t.read_text().split()[0]) for t in Path(f"/proc/{self.pid}/task").glob("*/schedstat")) / 1e9
 
     def memory(self):
-        """(own bytes, the kernel's slab) of now. What was written to counts: pages of the program
-        itself are private or shared depending on who else runs it."""
+        """(own bytes, the kernel's slab) of now. Anonymous pages count, not the program's own: those
+        are private or shared depending on who else runs it."""
         rollup = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
         own = sum(int(line.split()[1]) * 1024 for line in rollup.splitlines()
-                  if line.startswith(("Private_Dirty:", "Swap:")))
+                  if line.startswith(("Anonymous:", "Swap:")))
         return own, slab()
