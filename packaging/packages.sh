@@ -22,7 +22,7 @@ VBMC_TEST_PACKAGES=(
     python3-jsonschema python3-libcloud
     ipmitool freeipmi-tools openipmi python3-pyghmi python3-pyipmi fence-agents ipmiutil
     powerman conman prometheus-ipmi-exporter python3-ironic openssh-server openssh-client
-    efibootmgr lm-sensors
+    efibootmgr lm-sensors libsasl2-modules sasl2-bin netcat-openbsd
     libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 ipxe-qemu seabios ovmf
     busybox-static grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools cpio util-linux
 )

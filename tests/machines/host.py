@@ -12,9 +12,10 @@ import threading
 import time
 from pathlib import Path
 
+from daemon import die_with_parent
+from libvirtd import Libvirtd
+
 PR_SET_CHILD_SUBREAPER = 36
-PR_SET_PDEATHSIG = 1
-NOBODY = 65534
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -35,10 +36,6 @@ def _bury():
             except (OSError, IndexError):
                 pass
         time.sleep(0.05)
-
-
-def _die_with_parent():
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def children():
@@ -95,71 +92,16 @@ DOMAIN = """<domain type='qemu'>
 UEFI = "<firmware><feature enabled='no' name='secure-boot'/><feature enabled='no' name='enrolled-keys'/></firmware>"
 
 
-class Host:
+class Host(Libvirtd):
+    """libvirtd, its guests, and their network."""
+
     def __init__(self, images):
         self.images = Path(images)
         self.home = Path(tempfile.mkdtemp(prefix="vbmc-machines-"))
-        self.user = NOBODY if os.getuid() == 0 else os.getuid()
-        self.run = self.home / "run"
-        self.socket = self.run / "libvirt" / "libvirt-sock"
-        self.uri = f"qemu+unix:///session?socket={self.socket}"
-        self.libvirtd = None
         self.helpers = []
-        for folder in ("run", "config/libvirt", "cache", "data", "media"):
-            (self.home / folder).mkdir(parents=True, exist_ok=True)
-        (self.home / "config/libvirt/qemu.conf").write_text('stdio_handler = "file"\n')
-        (self.home / "config/libvirt/libvirtd.conf").write_text('auth_unix_rw = "none"\n')
-        os.chmod(self.home, 0o755)
-        self._give(self.home)
-
-    def _give(self, path):
-        if os.getuid() == 0:
-            subprocess.run(["chown", "-R", f"{self.user}:{self.user}", path], check=True)
-
-    def _environment(self):
-        home = str(self.home)
-        return {
-            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": home,
-            "XDG_RUNTIME_DIR": f"{home}/run",
-            "XDG_CONFIG_HOME": f"{home}/config",
-            "XDG_CACHE_HOME": f"{home}/cache",
-            "XDG_DATA_HOME": f"{home}/data",
-            "LANG": "C.UTF-8",
-        }
-
-    def start(self):
-        command = ["/usr/sbin/libvirtd"]
-        if os.getuid() == 0:
-            command = [
-                "setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups",
-                "--pdeathsig=KILL", "--", *command,
-            ]
-        with open(self.home / "libvirtd.log", "ab") as log:
-            self.libvirtd = subprocess.Popen(
-                command,
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                preexec_fn=_die_with_parent,
-                cwd=self.home,
-            )
-        deadline = time.monotonic() + 30
-        while self.virsh("version", check=False).returncode:
-            if self.libvirtd.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"libvirtd did not start:\n{(self.home / 'libvirtd.log').read_text()}")
-            time.sleep(0.1)
-
-    def kill_libvirtd(self):
-        self.libvirtd.kill()
-        self.libvirtd.wait()
-
-    def virsh(self, *arguments, check=True):
-        return subprocess.run(
-            ["virsh", "-q", "-c", self.uri, *map(str, arguments)],
-            capture_output=True, text=True, check=check, timeout=60, stdin=subprocess.DEVNULL,
-        )
+        super().__init__(self.home)
+        (self.home / "media").mkdir()
+        self.give(self.home)
 
     def xml(self, name):
         return self.virsh("dumpxml", name, "--inactive").stdout
@@ -172,7 +114,7 @@ class Host:
         iso = self.home / "cdrom.iso"
         if not iso.exists():
             shutil.copyfile(self.images / "cdrom.iso", iso)
-        self._give(self.home)
+        self.give(self.home)
         text = DOMAIN.format(
             name=name, home=self.home, metadata=metadata, memory=512 if uefi else 256,
             firmware=" firmware='efi'" if uefi else "", machine="q35" if uefi else "pc",
@@ -196,7 +138,7 @@ class Host:
                 "-netdev", f"socket,id=s,udp=127.0.0.1:{near},localaddr=127.0.0.1:{far}",
                 "-netdev", "hubport,id=h0,hubid=0,netdev=u", "-netdev", "hubport,id=h1,hubid=0,netdev=s",
             ],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent,
         ))
         log.close()
 
@@ -204,13 +146,7 @@ class Host:
         for helper in self.helpers:
             helper.kill()
             helper.wait()
-        if self.libvirtd is not None and self.libvirtd.poll() is None:
-            self.libvirtd.terminate()
-            try:
-                self.libvirtd.wait(10)
-            except subprocess.TimeoutExpired:
-                self.libvirtd.kill()
-                self.libvirtd.wait()
+        self.stop()
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
             left = [pid for pid in children() if _name(pid).startswith(("qemu-system", "libvirt"))]

@@ -93,7 +93,7 @@ class Rig:
         password.write_text(PASSWORD + "\n")
         port = 6300 + len(self.bmcs)
         self.daemon.ctl(
-            "add", name, "--backend", "libvirt", "--uri", self.host.uri, "--domain", domain,
+            "add", name, "--backend", "libvirt", "--uri", self.host.qemu_uri, "--domain", domain,
             "--media-dir", self.host.home, "--address", self.daemon.address, "--port", port, "--username", USER, "--password-file", password,
         )
         self.bmcs[name] = Bmc(name, self.daemon.address, port, self.daemon.folder)
@@ -132,7 +132,7 @@ def main(arguments):
     failed = True
     try:
         rig.start()
-        print(f"libvirt at {rig.host.uri}, vbmcd pid {rig.daemon.process.pid}", flush=True)
+        print(f"libvirt at {rig.host.qemu_uri}, vbmcd pid {rig.daemon.process.pid}", flush=True)
         wanted = [name for name in stories.STORIES if re.search(options.only, name)]
         together = [name for name in wanted if name not in stories.ALONE]
         with concurrent.futures.ThreadPoolExecutor(len(stories.STORIES)) as pool:

@@ -244,7 +244,7 @@ def plain(story):
         assert "QEMU" in said and uuid in said, said
 
     def listed():
-        said = daemon.ctl("discover", "--backend", "libvirt", "--uri", host.uri, "-o", "json", check=False)
+        said = daemon.ctl("discover", "--backend", "libvirt", "--uri", host.qemu_uri, "-o", "json", check=False)
         assert said.returncode == 0 and "rack7" in said.stdout and "plain" in said.stdout, said.stdout + said.stderr
 
     story.step("start and destroy behind its back are seen at once", behind)
@@ -279,7 +279,7 @@ def outage(story):
         booted(consoles[0], "disk")
 
     def down():
-        host.kill_libvirtd()
+        host.kill()
         deadline = time.monotonic() + 5
         while "node.backend_down node=bios" not in daemon.log_text():
             assert time.monotonic() < deadline, daemon.log_tail()
