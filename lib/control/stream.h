@@ -22,7 +22,7 @@ class StreamBase : public Reactor, public InFlight {
 
     /// False when nobody reads any more. Waits while the reader is slow.
     Awaitable<bool> write(Response message) {
-        if (cancelled_) {
+        if (is_over()) {
             co_return false;
         }
         out_ = std::move(message);
@@ -80,6 +80,9 @@ class StreamBase : public Reactor, public InFlight {
         });
     }
 
+    /// Nothing may be begun any more: behind Finish() gRPC's side of the stream may be gone.
+    bool is_over() const noexcept { return cancelled_ || finished_; }
+
     /// Not while an operation is on its way: gRPC ends those when it cancels the call.
     void finish_if_abandoned() {
         if (abandoned_ && !writing_ && !reading_) {
@@ -123,7 +126,7 @@ class BidiStream final : public StreamBase<grpc::ServerBidiReactor<Request, Resp
 
     /// The next message; nothing after the last, or when the client is gone.
     Awaitable<std::optional<Request>> read() {
-        if (this->cancelled_) {
+        if (this->is_over()) {
             co_return std::nullopt;
         }
         this->reading_ = true;

@@ -19,6 +19,7 @@ sel, sessions, users = (module(name) for name in ("sel", "sessions", "users"))
 
 NAMES = [f"n{i:02}" for i in range(24)]
 ROUNDS = int(os.environ.get("VBMC_TURMOIL_ROUNDS", "150"))
+STOPS = 4
 PASSWORD = "turmoil-password"
 FAULTS = (
     {},
@@ -45,6 +46,7 @@ class Hand(threading.Thread):
         self.vbmcd = daemon
         self.random = random.Random(f"{seed} {deed.__name__}")
         self.deed = deed
+        self.enough = threading.Event()
         self.wrong = None
 
     def run(self):
@@ -56,6 +58,8 @@ class Hand(threading.Thread):
                 except grpc.RpcError as error:
                     if failure(error).code not in ENDED or not self.vbmcd.alive():
                         raise
+                if self.enough.is_set():
+                    break
         except Exception as error:  # shown by the test, whatever it is
             self.wrong = error
         finally:
@@ -155,13 +159,34 @@ def drive(hand, api):
 DEEDS = (come_and_go, remove_many, look, look, read, press, change, watch_console, knock, drive)
 
 
-def test_turmoil(new_daemon):
+def begin(daemon):
+    """The seed, and hands at work."""
     seed = int(os.environ.get("VBMC_SEED", time.time()))
     print(f"VBMC_SEED={seed}")
-    daemon = new_daemon().start()
     hands = [Hand(daemon, seed + number, deed) for number, deed in enumerate(DEEDS)]
     for hand in hands:
         hand.start()
+    return seed, hands
+
+
+def test_a_stop_in_the_turmoil(new_daemon):
+    for _ in range(STOPS):
+        daemon = new_daemon().start()
+        seed, hands = begin(daemon)
+        time.sleep(random.Random(seed).uniform(0.5, 2))
+        code = daemon.stop()
+        for hand in hands:
+            hand.enough.set()
+        for hand in hands:
+            hand.join(60)
+            assert not hand.is_alive(), f"{hand.name} does not end"
+        assert code == 0, daemon.log_tail()
+        assert "event=control.stopped" in daemon.log_text()
+
+
+def test_turmoil(new_daemon):
+    daemon = new_daemon().start()
+    _, hands = begin(daemon)
     for hand in hands:
         hand.join(900)
     assert daemon.alive(), f"vbmcd ended with {daemon.process.returncode}:\n{daemon.log_tail()}"
@@ -176,3 +201,33 @@ def test_turmoil(new_daemon):
     assert daemon.stop() == 0
     for word in ("node.fault", "control.exception", "source.fault"):
         assert f"event={word}" not in log
+
+
+def typing(node, until):
+    """A client that never stops typing."""
+    attach = console.OpenConsoleRequest.Attach(node=node, mode=console.OpenConsoleRequest.Attach.FORCE)
+    yield console.OpenConsoleRequest(attach=attach)
+    while not until.is_set():
+        yield console.OpenConsoleRequest(input=b"x")
+
+
+def test_a_node_stops_while_its_consoles_are_typed_at(new_daemon):
+    daemon = new_daemon().start()
+    api = connect(daemon.socket)
+    api.create("n1", {"initial-power": "on"})
+    for _ in range(STOPS * 5):
+        until = threading.Event()
+        streams = [api.console.OpenConsole(typing("n1", until)) for _ in range(8)]
+        for stream in streams:
+            next(stream)  # attached
+        api.nodes.StopNode(nodes.StopNodeRequest(name="n1"))
+        for stream in streams:
+            try:
+                for _ in stream:
+                    pass
+            except grpc.RpcError as error:
+                assert failure(error).reason == "NODE_STOPPED", failure(error)
+        until.set()
+        api.nodes.StartNode(nodes.StartNodeRequest(name="n1"))
+    api.close()
+    assert daemon.stop() == 0
