@@ -154,6 +154,10 @@ void Judge::received(SimNode& node, const Datagram& datagram, const Reception& w
     if (header.valid && header.session_id != 0) {
         in_session(node, datagram, what, sealed);
     } else {
+        const bool began = sealed != nullptr && sealed->proof && sealed->login->opened;
+        if (began && !what.taken && node.bmc().sessions().session(sealed->login->id())) {
+            marks_.reach(Mark::doubled_proof_dropped);
+        }
         from_stranger(datagram, what);
     }
 }

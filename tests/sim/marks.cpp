@@ -10,6 +10,7 @@ constexpr std::array<std::string_view, mark_count> names = {
     "logged in over IPMI 1.5",
     "log-in refused",
     "log-in step retransmitted and answered",
+    "doubled RAKP 3 not answered again",
     "wrong password refused",
     "request repeated from the reply cache",
     "request repeated while parked",

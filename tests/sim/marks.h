@@ -15,6 +15,7 @@ enum class Mark : u8 {
     logged_in_ipmi15,
     login_refused,
     login_retransmitted,
+    doubled_proof_dropped,
     wrong_password_refused,
     repeated_from_cache,
     repeated_while_parked,
