@@ -117,28 +117,27 @@ Awaitable<Result<void>> list_nodes(
     if (!after) {
         co_return after.error();
     }
-    const std::vector<fleet::NodeView> nodes = co_await core.fleet.list();
-    int total = 0;
+    fleet::NodeQuery query;
+    query.after = *after;
+    query.limit = static_cast<std::size_t>(*size);
+    if (!filter->is_everything()) {
+        query.wanted = [&filter](const fleet::NodeView& node) { return matches(*filter, node); };
+    }
+    const fleet::NodePage page = co_await core.fleet.list_page(std::move(query));
+    std::string next = page.next_after;
     std::size_t bytes = 0;
-    bool full = false;
-    for (const fleet::NodeView& node : nodes) {
-        if (!matches(*filter, node)) {
-            continue;
-        }
-        ++total;
-        if (full || node.spec.name <= *after) {
-            continue;
-        }
-        if (response.nodes_size() == *size || bytes > page_bytes_max) {
-            full = true;
-            const std::string& last = response.nodes(response.nodes_size() - 1).name();
-            response.set_next_page_token(make_page_token(last, request.filter()));
-            continue;
+    for (const fleet::NodeView& node : page.nodes) {
+        if (bytes > page_bytes_max) {
+            next = response.nodes(response.nodes_size() - 1).name();
+            break;
         }
         *response.add_nodes() = to_proto(node);
         bytes += response.nodes(response.nodes_size() - 1).ByteSizeLong();
     }
-    response.set_total_size(total);
+    if (!next.empty()) {
+        response.set_next_page_token(make_page_token(next, request.filter()));
+    }
+    response.set_total_size(static_cast<int>(page.total));
     co_return Result<void>();
 }
 

@@ -260,6 +260,10 @@ Awaitable<std::vector<NodeView>> Fleet::list() {
     return impl_->list();
 }
 
+Awaitable<NodePage> Fleet::list_page(NodeQuery query) {
+    return impl_->list_page(std::move(query));
+}
+
 Awaitable<Result<bmc::PowerState>>
 Fleet::set_power(std::string name, bmc::PowerAction action, std::string who) {
     return impl_->set_power(std::move(name), action, std::move(who));

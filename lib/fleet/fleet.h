@@ -62,6 +62,19 @@ struct UpdateRequest {
     std::string who = "vbmcd"; // asks for it, as events tell
 };
 
+/// A part of the nodes, in name order.
+struct NodeQuery {
+    std::string after; // begins behind this name
+    std::size_t limit = 0;
+    std::function<bool(const NodeView&)> wanted; // null: every node
+};
+
+struct NodePage {
+    std::vector<NodeView> nodes;
+    std::size_t total = 0;  // that are wanted, on all pages
+    std::string next_after; // where the next page begins; empty: this is the last
+};
+
 struct SessionView {
     u32 id;
     std::string user;
@@ -145,8 +158,10 @@ class Fleet {
 
     Awaitable<Result<NodeView>> get(std::string name);
 
-    /// All nodes in name order, with their status; the caller filters and pages.
+    /// All nodes in name order, with their status.
     Awaitable<std::vector<NodeView>> list();
+    /// Costs what the page does, unless some nodes only are wanted.
+    Awaitable<NodePage> list_page(NodeQuery query);
 
     /// Performs the action as Chassis Control would; returns when the backend accepted or refused.
     Awaitable<Result<bmc::PowerState>>

@@ -67,6 +67,7 @@ class Fleet::Impl final : public NodeNotes {
     // fleet_look.cpp
     Awaitable<Result<NodeView>> get(std::string name);
     Awaitable<std::vector<NodeView>> list();
+    Awaitable<NodePage> list_page(NodeQuery query);
     Awaitable<Result<std::vector<SessionView>>> sessions(std::string name);
     Awaitable<Result<void>> close_session(std::string name, u32 id, std::string who);
     Awaitable<Result<SelInfo>> sel(std::string name);
@@ -131,6 +132,7 @@ class Fleet::Impl final : public NodeNotes {
     set_condition(Entry& entry, std::string type, bool ok, std::string reason, std::string message);
     Awaitable<NodeView> view(EntryPtr entry);
     NodeView view_of(const Entry& entry, const NodeSeen& seen) const;
+    Awaitable<std::vector<NodeSeen>> look_at(std::vector<EntryPtr> entries);
     static std::vector<Duty> duties_of(const NodeSpec& spec, u16 able);
     Awaitable<Result<void>> put(NodeSpec spec, std::vector<store::SectionBlob> sections);
     Awaitable<Result<void>> put_section(EntryPtr entry, bmc::Section section);

@@ -98,12 +98,8 @@ Awaitable<Result<NodeView>> Fleet::Impl::get(std::string name) {
     co_return co_await view(*found);
 }
 
-Awaitable<std::vector<NodeView>> Fleet::Impl::list() {
-    std::vector<EntryPtr> entries;
-    entries.reserve(nodes_.size());
-    for (const auto& [name, entry] : nodes_) {
-        entries.push_back(entry);
-    }
+/// What is seen of each, in the same order; each shard is asked once.
+Awaitable<std::vector<NodeSeen>> Fleet::Impl::look_at(std::vector<EntryPtr> entries) {
     std::vector<NodeSeen> seen(entries.size());
     for (std::size_t i = 0; i < shards_.size(); ++i) {
         std::vector<std::size_t> there; // chosen now: while another shard looked, some have gone
@@ -113,6 +109,9 @@ Awaitable<std::vector<NodeView>> Fleet::Impl::list() {
                 there.push_back(n);
                 nodes.push_back(entries[n]->node);
             }
+        }
+        if (nodes.empty()) {
+            continue;
         }
         auto look = [nodes = std::move(nodes)] {
             std::vector<NodeSeen> out;
@@ -128,14 +127,47 @@ Awaitable<std::vector<NodeView>> Fleet::Impl::list() {
             seen[there[n]] = std::move(some[n]);
         }
     }
-    std::vector<NodeView> all;
-    all.reserve(entries.size());
+    co_return seen;
+}
+
+Awaitable<std::vector<NodeView>> Fleet::Impl::list() {
+    NodeQuery everything;
+    everything.limit = nodes_.size();
+    NodePage page = co_await list_page(std::move(everything));
+    co_return std::move(page.nodes);
+}
+
+Awaitable<NodePage> Fleet::Impl::list_page(NodeQuery query) {
+    NodePage page;
+    std::vector<EntryPtr> entries;
+    auto at = query.wanted ? nodes_.begin() : nodes_.upper_bound(query.after);
+    while (at != nodes_.end() && (query.wanted || entries.size() < query.limit)) {
+        entries.push_back(at->second);
+        ++at;
+    }
+    page.total = nodes_.size();
+    if (at != nodes_.end() && !entries.empty()) {
+        page.next_after = entries.back()->spec.name;
+    }
+    const std::vector<NodeSeen> seen = co_await look_at(entries);
+    std::size_t wanted = 0;
     for (std::size_t i = 0; i < entries.size(); ++i) {
-        if (!entries[i]->removed) {
-            all.push_back(view_of(*entries[i], seen[i]));
+        NodeView view = view_of(*entries[i], seen[i]);
+        if (entries[i]->removed || (query.wanted && !query.wanted(view))) {
+            continue;
+        }
+        ++wanted;
+        if (view.spec.name <= query.after) {
+            continue;
+        }
+        if (page.nodes.size() < query.limit) {
+            page.nodes.push_back(std::move(view));
+        } else if (page.next_after.empty()) {
+            page.next_after = page.nodes.back().spec.name;
         }
     }
-    co_return all;
+    page.total = query.wanted ? wanted : page.total;
+    co_return page;
 }
 
 Awaitable<Result<std::vector<SessionView>>> Fleet::Impl::sessions(std::string name) {

@@ -200,6 +200,25 @@ Awaitable<std::vector<NodeView>> Fleet::list() {
     co_return views;
 }
 
+Awaitable<NodePage> Fleet::list_page(NodeQuery query) {
+    NodePage page;
+    for (const auto& [name, node] : impl_->fake.nodes) {
+        if (query.wanted && !query.wanted(node.view)) {
+            continue;
+        }
+        ++page.total;
+        if (name <= query.after) {
+            continue;
+        }
+        if (page.nodes.size() < query.limit) {
+            page.nodes.push_back(node.view);
+        } else if (page.next_after.empty()) {
+            page.next_after = page.nodes.back().spec.name;
+        }
+    }
+    co_return page;
+}
+
 Awaitable<Result<bmc::PowerState>>
 Fleet::set_power(std::string name, bmc::PowerAction action, std::string) {
     co_await impl_->pause();
