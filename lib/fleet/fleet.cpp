@@ -10,6 +10,12 @@
 
 namespace vbmc::fleet {
 
+namespace {
+
+constexpr std::size_t neighbours = 50; // names on either side that one may have been meant for
+
+} // namespace
+
 Fleet::Impl::Impl(
     FleetConfig config,
     boost::asio::io_context& control,
@@ -66,11 +72,14 @@ Result<EntryPtr> Fleet::Impl::find(const std::string& name) const {
     if (at != nodes_.end()) {
         return at->second;
     }
+    // A suggestion is a courtesy, and apply asks for every name before it makes the node.
+    const auto place = nodes_.lower_bound(name);
     std::vector<std::string_view> names;
-    for (const auto& [known, entry] : nodes_) {
-        if (names.size() < 1000) { // a suggestion is a courtesy
-            names.push_back(known);
-        }
+    for (auto next = place; next != nodes_.end() && names.size() < neighbours; ++next) {
+        names.push_back(next->first);
+    }
+    for (auto before = place; before != nodes_.begin() && names.size() < 2 * neighbours;) {
+        names.push_back((--before)->first);
     }
     const std::string near = backend::nearest(name, names);
     Error error(
