@@ -19,6 +19,9 @@ constexpr Duration retry_min = std::chrono::milliseconds(500);
 constexpr Duration retry_max = std::chrono::seconds(10);
 constexpr Duration retry_on_demand = std::chrono::seconds(1);
 constexpr Duration ask_interval = std::chrono::seconds(5); // of hosts that tell no events
+constexpr Duration open_limit = std::chrono::seconds(30);  // a host may take a connection and hang
+constexpr Duration hanging_pause_max = std::chrono::minutes(5);
+constexpr unsigned hanging_max = 6; // attempts, each a thread for as long as it hangs
 
 /// "lv-HOST": what the kernel keeps of a thread's name is short.
 std::string pool_name(const std::string& uri) {
@@ -84,7 +87,7 @@ void HubCore::end() {
         return;
     }
     phase_ = Phase::ended;
-    ++serial_;
+    serial_ = 0;
     timer_.cancel();
     hearers_.clear();
     connection_.reset(); // closed on the pool, whose threads end after that
@@ -118,7 +121,7 @@ void HubCore::take(Job job) {
         }
         break;
     case Phase::waiting: // somebody asks: not so long a pause, then
-        if (now - tried_at_ < retry_on_demand) {
+        if (now - tried_at_ < retry_on_demand || hanging_ > 0) {
             refuse(job, why_not_);
             return;
         }
@@ -212,8 +215,10 @@ void HubCore::run_job(const std::shared_ptr<Connection>& connection, const Job& 
 void HubCore::open() {
     phase_ = Phase::opening;
     tried_at_ = net::now().mono;
-    timer_.cancel();
-    const u32 serial = ++serial_;
+    arm(open_limit);
+    ++running_;
+    grow();
+    const u32 serial = serial_ = ++openings_;
     auto events = std::make_shared<ConnectionEvents>();
     events->domain = [weak = weak_from_this(), desk = desk_, serial](DomainEvent event) {
         desk->post([weak, serial, event = std::move(event)] {
@@ -244,30 +249,29 @@ std::shared_ptr<Connection> HubCore::hold(std::unique_ptr<Connection> connection
 }
 
 void HubCore::opened(Result<std::unique_ptr<Connection>> result, u32 serial) {
-    if (phase_ != Phase::opening || serial != serial_) {
-        if (result.has_value()) {
-            hold(std::move(*result));
-        }
-        return;
+    --running_;
+    const bool given_up = serial != serial_ || phase_ == Phase::waiting;
+    if (given_up && hanging_ > 0) {
+        --hanging_;
     }
-    if (result.has_error()) {
-        const bool news = result.error().message != why_not_.message;
-        why_not_ = result.error();
-        if (++failures_ == 1 || news) {
-            log(Level::warn,
-                "libvirt.unreachable",
-                {{"uri", whom_.uri}, {"error", describe(why_not_)}});
-        }
-        refuse_queue(why_not_);
-        if (failures_ == 1) {
-            tell_all({Notice::What::lost});
-        }
-        wait_and_open();
-        return;
+    const bool wanted = phase_ == Phase::waiting || (phase_ == Phase::opening && !given_up);
+    if (result.has_value() && wanted) {
+        adopt(std::move(*result), serial);
+    } else if (result.has_value()) {
+        hold(std::move(*result));
+    } else if (wanted && given_up) {
+        arm(retry_min); // it was silent and now it is gone: soon it may be back
+    } else if (wanted) {
+        not_opened(result.error());
     }
+}
+
+void HubCore::adopt(std::unique_ptr<Connection> connection, u32 serial) {
+    timer_.cancel();
     phase_ = Phase::open;
+    serial_ = serial;
     failures_ = 0;
-    connection_ = hold(std::move(*result));
+    connection_ = hold(std::move(connection));
     log(Level::info,
         "libvirt.connected",
         {{"uri", whom_.uri}, {"events", connection_->tells() ? "yes" : "no"}});
@@ -277,11 +281,38 @@ void HubCore::opened(Result<std::unique_ptr<Connection>> result, u32 serial) {
     resync();
 }
 
+void HubCore::not_opened(Error why) {
+    const bool news = why.message != why_not_.message;
+    why_not_ = std::move(why);
+    if (++failures_ == 1 || news) {
+        log(Level::warn, "libvirt.unreachable", {{"uri", whom_.uri}, {"error", describe(why_not_)}}
+        );
+    }
+    refuse_queue(why_not_);
+    if (failures_ == 1) {
+        tell_all({Notice::What::lost});
+    }
+    wait_and_open();
+}
+
+/// libvirt waits for ever for a host that took the connection and says nothing. The thread stays in
+/// there; should it come out with a connection after all, that is taken.
+void HubCore::give_up_opening() {
+    ++hanging_;
+    not_opened(trouble(
+        whom_,
+        ErrorCode::unavailable,
+        "cannot connect: it takes the connection and does not answer",
+        "is libvirtd stuck there? vbmcd tries again by itself"
+    ));
+    arm(std::min<Duration>(open_limit * (1U << hanging_), hanging_pause_max));
+}
+
 void HubCore::lost(u32 serial) {
     if (phase_ != Phase::open || serial != serial_) {
         return;
     }
-    ++serial_;
+    serial_ = 0;
     connection_.reset();
     listing_ = false;
     failures_ = 1;
@@ -313,7 +344,11 @@ void HubCore::arm(Duration pause) {
 }
 
 void HubCore::on_timer() {
-    if (phase_ == Phase::waiting) {
+    if (phase_ == Phase::opening) {
+        give_up_opening();
+    } else if (phase_ == Phase::waiting && hanging_ >= hanging_max) {
+        arm(open_limit);
+    } else if (phase_ == Phase::waiting) {
         open();
     } else if (phase_ == Phase::open) {
         resync();

@@ -45,6 +45,9 @@ class HubCore : public std::enable_shared_from_this<HubCore> {
 
     void open();
     void opened(Result<std::unique_ptr<Connection>> result, u32 serial);
+    void adopt(std::unique_ptr<Connection> connection, u32 serial);
+    void not_opened(Error why);
+    void give_up_opening();
     void lost(u32 serial);
     void wait_and_open();
     void arm(Duration pause);
@@ -70,12 +73,14 @@ class HubCore : public std::enable_shared_from_this<HubCore> {
         net::Executor>
         timer_;
     Phase phase_ = Phase::idle;
-    u32 serial_ = 0; // of the connection: what comes from an older one is nothing to us
+    u32 openings_ = 0; // so far; each is a serial
+    u32 serial_ = 0;   // of the connection, 0: none: what comes from another is nothing to us
     std::shared_ptr<Connection> connection_;
     std::deque<Job> queue_;                                  // until it is open
     std::unordered_map<std::string, std::deque<Job>> lanes_; // those with a call; what waits for it
     unsigned threads_ = 0;
     unsigned running_ = 0;
+    unsigned hanging_ = 0; // attempts to connect that were given up and have not ended
     std::unordered_multimap<std::string, Hearer> hearers_;
     unsigned failures_ = 0; // in a row
     Mono tried_at_ = Mono::min();
