@@ -461,14 +461,31 @@ net::Awaitable<void> NodeWorker::look() {
     if (state.has_value()) {
         bmc::PowerSeen what{*state, false};
         seen(what);
+        tell_look(std::nullopt);
     } else {
         outcome = outcome_of(state.error());
+        tell_look(state.error());
         observe(bmc::Unreachable());
     }
     for (const bmc::Ticket ticket : waiting) {
         if (ticket != 0) {
             observe(bmc::Done{ticket, outcome});
         }
+    }
+}
+
+/// A backend that answers, and still does not say whether the machine is on (there is none of that
+/// name, a secret cannot be read): why is told once, until it does.
+void NodeWorker::tell_look(const std::optional<Error>& why) {
+    if (host_ == nullptr) {
+        return;
+    }
+    const std::string now_refused = why && reachable_ ? why->message : std::string();
+    const std::string before = std::exchange(refused_look_, now_refused);
+    if (!now_refused.empty() && now_refused != before) {
+        host_->on_trouble("power status", *why);
+    } else if (!why && !before.empty()) {
+        host_->on_backend(true, nullptr);
     }
 }
 

@@ -194,6 +194,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     void contain(const char* what, Task task = Task::none) noexcept;
     void check_job(Mono now);
     net::Awaitable<void> look();
+    void tell_look(const std::optional<Error>& why);
     net::Awaitable<void> read_sensors();
     void schedule_sensor_poll();
     bool sensor_poll_due(Mono now) const noexcept;
@@ -287,6 +288,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     bool kicked_ = false;
     bool reachable_ = true;
     std::set<std::string> told_reasons_; // why it does not answer, in this outage
+    std::string refused_look_;           // why the last look failed; empty: it did not
     bool pushes_ = false;
     u32 random_;
     Stats stats_;
