@@ -116,6 +116,9 @@ class Session {
 
     bool encrypts() const noexcept { return channel_ && channel_->suite->encrypts(); }
 
+    /// What the BMC calls this session; 0: there is none.
+    u32 id() const noexcept { return channel_ ? channel_->bmc_id : 0; }
+
     /// As the BMC gave it in RAKP 2.
     const ByteArray<16>& guid() const noexcept { return guid_; }
 

@@ -16,6 +16,7 @@ namespace {
 constexpr u8 netfn_app = 0x06;
 constexpr u8 activate_payload = 0x48;
 constexpr u8 deactivate_payload = 0x49;
+constexpr u8 payload_instance_info = 0x4b;
 constexpr u8 already_active = 0x80;
 constexpr u8 payload_disabled = 0x81;
 constexpr Duration farewell_limit = 5s;
@@ -36,6 +37,23 @@ Awaitable<void> deactivate(std::shared_ptr<Link> link) {
     const Mono deadline = link->now().mono + farewell_limit;
     client::Request request = deactivation();
     static_cast<void>(co_await link->call(std::move(request), deadline));
+}
+
+/// Whether the stream that is active there belongs to a session of ours that was lost: the BMC
+/// keeps one for a minute that it hears nothing of (§24.5).
+Awaitable<bool> is_left_over(std::shared_ptr<Link> link, Mono deadline) {
+    const u32 ours = link->sol_owner();
+    if (ours == 0) {
+        co_return false;
+    }
+    client::Request question(netfn_app, payload_instance_info, {1, 1});
+    const auto answer = co_await link->call(std::move(question), deadline);
+    if (answer.has_error() || answer->completion != 0) {
+        co_return false;
+    }
+    ByteReader in(answer->data);
+    const u32 owner = in.read_u32();
+    co_return in.ok() && owner == ours;
 }
 
 class SolConsole final : public Console {
@@ -83,16 +101,13 @@ class SolConsole final : public Console {
 Error refusal(const std::string& where, u8 completion) {
     if (completion == already_active) {
         return Error(
-                   ErrorCode::failed_precondition,
+                   ErrorCode::resource_exhausted,
                    "the console of the BMC at " + where + " is in use"
         )
             .with_hint("wait, end it there, or set the option sol-takeover");
     }
     if (completion == payload_disabled) {
-        return Error(
-                   ErrorCode::failed_precondition,
-                   "Serial over LAN is disabled at the BMC at " + where
-        )
+        return Error(ErrorCode::unsupported, "Serial over LAN is disabled at the BMC at " + where)
             .with_hint("enable it there: ipmitool ... sol set enabled true");
     }
     return completion_error(completion, "Activate Payload", where);
@@ -109,7 +124,11 @@ open_console(std::shared_ptr<Link> link, bool takeover, ConsoleSink sink, Mono d
     }
     client::Request first = activation(link->encrypts());
     auto answer = co_await link->call(std::move(first), deadline);
-    if (answer.has_value() && answer->completion == already_active && takeover) {
+    bool may_end = takeover;
+    if (answer.has_value() && answer->completion == already_active && !takeover) {
+        may_end = co_await is_left_over(link, deadline);
+    }
+    if (answer.has_value() && answer->completion == already_active && may_end) {
         client::Request end = deactivation();
         auto ended = co_await link->call(std::move(end), deadline);
         if (ended.has_error()) {

@@ -319,6 +319,7 @@ void Link::start_sol(
     ++sol_serial_;
     sol_bytes_ = std::move(bytes);
     sol_ended_ = std::move(ended);
+    sol_owner_ = session_.id();
     session_.start_sol(settings);
     settle();
 }

@@ -72,6 +72,10 @@ class Link : public std::enable_shared_from_this<Link> {
     /// Counts streams: an old console's end is not the next one's.
     u32 sol_serial() const noexcept { return sol_serial_; }
 
+    /// The BMC's id of the session that last had a stream; 0: none had. A session that was lost may
+    /// live on there, and keep the console from its successor.
+    u32 sol_owner() const noexcept { return sol_owner_; }
+
     bool write_sol(Bytes keys);
     void break_sol();
 
@@ -114,6 +118,7 @@ class Link : public std::enable_shared_from_this<Link> {
     u8 refusals_ = 0;
     u32 logins_ = 0;
     u32 sol_serial_ = 0;
+    u32 sol_owner_ = 0;
     u32 socket_serial_ = 0; // of the socket: an old one's wait is not ours
     bool connecting_ = false;
     bool settling_ = false;
