@@ -127,10 +127,10 @@ class Serial:
 
 
 class Simulator:
-    def __init__(self):
+    def __init__(self, serial=None):
         self.folder = Path(tempfile.mkdtemp(prefix="vbmc-ipmisim-"))
         self.port = free_udp_port()
-        self.serial = Serial()
+        self.serial = serial or Serial()
         self.process = None
         (self.folder / "state").mkdir()
         script = self.folder / "chassis.sh"

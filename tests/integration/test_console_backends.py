@@ -1,0 +1,268 @@
+"""Every client of a serial console over every backend that has one: each gets the echo of a real shell, in a machine, behind a
+login, or behind another BMC. What only the simulated machine is needed for: test_console.py."""
+
+import contextlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from daemon import ROOT, free_tcp_port, free_udp_port, own_loopback
+from ipmi_sim import Simulator
+from pseudo_terminal import Terminal, until_echo
+from serial_shell import PROMPT, SerialShell
+from sshd import Sshd
+
+sys.path.insert(0, str(ROOT / "tests" / "machines"))
+
+from host import Host, adopt_orphans  # noqa: E402
+
+PASSWORD = "console-password"
+IMAGES = ROOT / "build" / "machines"
+BOOT_S = 120
+
+
+class Line:
+    """A node whose console has a shell. `lose`: breaks the backend's stream, which comes back by itself."""
+
+    def __init__(self, daemon, kind, prompt, options=(), lose=None):
+        self.daemon, self.name, self.address, self.prompt, self.lose = daemon, f"{kind}-line", own_loopback(), prompt, lose
+        words = [word for name, value in dict(options).items() for word in ("--option", f"{name}={value}")]
+        daemon.ctl(
+            "add", self.name, "--backend", kind, "--address", self.address, "--port", "623", "--password-stdin", *words,
+            stdin=PASSWORD + "\n",
+        )  # fmt: skip
+
+    def ipmitool(self, *command):
+        return ["ipmitool", "-I", "lanplus", "-H", self.address, "-U", "admin", "-P", PASSWORD, "-C", "17", *command]
+
+    def ipmi(self, *command):
+        return subprocess.run(self.ipmitool(*command), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
+
+    def free(self):
+        """From a client that ended without a word."""
+        self.ipmi("sol", "deactivate")
+
+    def vbmcctl(self, *words):
+        return [self.daemon.binaries / "vbmcctl", "--socket", self.daemon.socket, "console", self.name, *words]
+
+    def turn_on(self):
+        self.daemon.ctl("power", self.name, "on")
+        self.daemon.ctl("wait", self.name, "--for", "power=on", "--timeout", "30s")
+        return self
+
+
+@contextlib.contextmanager
+def sim(daemon):
+    def lose():
+        daemon.ctl("set", "sim-line", "option.latency=1ms")
+
+    yield Line(daemon, "sim", "# ", {"speed": "50", "initial-power": "on"}, lose)
+
+
+@contextlib.contextmanager
+def ssh(daemon):
+    folder = daemon.folder / "sshd"
+    with Sshd(folder) as server:
+        options = {**server.options(), "key": f"@{server.client_key}"}
+        yield Line(daemon, "ssh", r"stand-in\$ ", options, server.drop_connections)
+
+
+def bmc_options(simulator, **more):
+    return {"host": "127.0.0.1", "port": simulator.port, "username": "admin", "password": "password", "cipher": "3", **more}
+
+
+@contextlib.contextmanager
+def ipmi(daemon):
+    with Simulator(SerialShell()) as simulator:
+        def lose():
+            simulator.stop()
+            time.sleep(1)
+            simulator.start()
+
+        yield Line(daemon, "ipmi", PROMPT, bmc_options(simulator), lose)
+
+
+@contextlib.contextmanager
+def libvirt(daemon):
+    adopt_orphans()
+    subprocess.run([ROOT / "tests" / "machines" / "build_guest.sh", IMAGES], check=True, capture_output=True)
+    host = Host(IMAGES)
+    try:
+        host.start()
+        host.add("guest", 90)
+
+        def lose():
+            host.kill()
+            host.start()
+
+        options = {"uri": host.qemu_uri, "domain": "guest"}
+        yield Line(daemon, "libvirt", "vbmc-guest# ", options, lose)
+    finally:
+        host.close()
+
+
+BACKENDS = {"sim": sim, "ssh": ssh, "ipmi": ipmi, "libvirt": libvirt}
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def line(request, daemon):
+    with BACKENDS[request.param](daemon) as made:
+        if request.param not in ("ssh", "sim"):
+            made.turn_on()
+        first = Terminal(made.vbmcctl())
+        try:
+            until_echo(first, made.prompt, BOOT_S)
+        finally:
+            first.close()
+        yield made
+
+
+# The clients: how each is started, what it says when it is there, and how it is left.
+
+
+@contextlib.contextmanager
+def ipmitool(line, folder):
+    yield line.ipmitool("sol", "activate"), "SOL Session operational", "\r~."
+
+
+@contextlib.contextmanager
+def ipmiconsole(line, folder):
+    yield ["ipmiconsole", "-h", line.address, "-u", "admin", "-p", PASSWORD, "-I", "17"], "SOL established", "&."
+
+
+@contextlib.contextmanager
+def conman(line, folder):
+    port = free_tcp_port()
+    configuration = Path(folder) / "conman.conf"
+    configuration.write_text(
+        f'SERVER port={port}\nSERVER loopback=on\nSERVER pidfile="{folder}/conmand.pid"\n'
+        f'CONSOLE name="{line.name}" dev="ipmi:{line.address}" ipmiopts="U:admin,P:{PASSWORD},C:17"\n'
+    )
+    server = subprocess.Popen(
+        ["/usr/sbin/conmand", "-F", "-c", configuration], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 20
+        while subprocess.run(["conman", "-d", f"127.0.0.1:{port}", "-q"], capture_output=True).returncode:
+            assert server.poll() is None and time.monotonic() < deadline, "conmand does not answer"
+            time.sleep(0.2)
+        yield ["conman", "-d", f"127.0.0.1:{port}", line.name], "Connection to console", "&."
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@contextlib.contextmanager
+def vbmcctl(line, folder):
+    yield line.vbmcctl(), "connected to", "\r~."
+
+
+CLIENTS = {"ipmitool": ipmitool, "ipmiconsole": ipmiconsole, "conman": conman, "vbmcctl": vbmcctl}
+
+
+@contextlib.contextmanager
+def opened(argv, greeting="", seconds=30):
+    terminal = Terminal(argv)
+    try:
+        terminal.read_until(greeting, seconds)
+        yield terminal
+    finally:
+        terminal.close()
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_echo(line, client, tmp_path):
+    line.free()
+    with CLIENTS[client](line, tmp_path) as (argv, greeting, leave), opened(argv, greeting) as terminal:
+        until_echo(terminal, line.prompt)
+        terminal.type(leave)
+        assert terminal.wait() == 0
+
+
+def test_one_has_it_others_watch(line):
+    line.free()
+    with opened(line.ipmitool("sol", "activate"), "operational") as first, opened(line.vbmcctl("--view")) as watcher:
+        assert "already active" in line.ipmi("sol", "activate").stderr
+        until_echo(first, line.prompt)
+        first.type("\recho seen-$((40+2))\r")
+        watcher.read_until("seen-42")
+        assert line.ipmi("sol", "deactivate").returncode == 0
+        with opened(line.ipmitool("sol", "activate"), "operational") as second:
+            until_echo(second, line.prompt)
+            with opened(line.vbmcctl("--force"), "connected to") as forced:
+                until_echo(forced, line.prompt)
+
+
+def test_a_lost_stream_is_opened_again(line):
+    line.free()
+    with opened(line.ipmitool("sol", "activate"), "operational") as client:
+        until_echo(client, line.prompt)
+        line.lose()
+        until_echo(client, line.prompt, 90)
+
+
+@pytest.fixture
+def upstream():
+    with Simulator(SerialShell()) as simulator:
+        yield simulator
+
+
+def straight(simulator):
+    """Somebody who has the BMC's own console."""
+    where = ["-H", "127.0.0.1", "-p", str(simulator.port), "-U", "admin", "-P", "password", "-C", "3"]
+    return ["ipmitool", "-I", "lanplus", *where, "sol", "activate"]
+
+
+@pytest.mark.parametrize("takeover", ["false", "true"])
+def test_a_console_that_is_taken_there(daemon, upstream, takeover):
+    node = f"taken-{takeover}"
+    with opened(straight(upstream), "operational") as other:
+        until_echo(other, PROMPT)
+        words = [f"--option={name}={value}" for name, value in bmc_options(upstream, **{"sol-takeover": takeover}).items()]
+        daemon.ctl("add", node, "--backend", "ipmi", *words)
+        with opened([daemon.binaries / "vbmcctl", "--socket", daemon.socket, "console", node]) as console:
+            if takeover == "false":
+                deadline = time.monotonic() + 20
+                while "is in use" not in (told := daemon.ctl("events", node).stdout):
+                    assert time.monotonic() < deadline, told
+                    time.sleep(0.2)
+                assert "sol-takeover" in told + daemon.ctl("show", node).stdout
+                until_echo(other, PROMPT)  # undisturbed
+                other.type("\r~.")
+                other.wait()
+            until_echo(console, PROMPT, 90)
+    daemon.ctl("rm", node, "--yes")
+
+
+@contextlib.contextmanager
+def way_to(port, there):
+    """A relay in front of the BMC, which can be cut."""
+    command = [sys.executable, ROOT / "tests/interop/lossy_proxy.py", "--listen", f"127.0.0.1:{port}"]
+    relay = subprocess.Popen([*command, "--target", f"127.0.0.1:{there}"], stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        relay.kill()
+        relay.wait()
+
+
+def test_what_a_lost_session_left_behind(daemon, upstream):
+    """The BMC keeps the old session's console for a minute more: the node takes back what is its own."""
+    port = free_udp_port()
+    words = [f"--option={name}={value}" for name, value in {**bmc_options(upstream), "port": port}.items()]
+    with way_to(port, upstream.port):
+        daemon.ctl("add", "cut", "--backend", "ipmi", *words)
+        console = Terminal([daemon.binaries / "vbmcctl", "--socket", daemon.socket, "console", "cut"])
+        until_echo(console, PROMPT)
+    try:
+        console.type("into the void\r")
+        console.read_until("lost", 60)
+        with way_to(port, upstream.port):
+            until_echo(console, PROMPT, 90)
+        assert "is in use" not in daemon.ctl("events", "cut").stdout
+    finally:
+        console.close()
+    daemon.ctl("rm", "cut", "--yes")
