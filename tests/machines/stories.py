@@ -1,6 +1,8 @@
 """What the guests live through. A story is steps in order; stories of different guests run beside each other."""
 
+import os
 import re
+import signal
 import time
 
 from bmc import Sol
@@ -255,6 +257,8 @@ def plain(story):
     story.step("sensors of the running guest", sensors)
     story.step("FRU", fru)
     story.step("eject it, while it runs", eject)
+    story.step("insert one, while it runs", insert)
+    story.step("and eject that", eject)
     story.step("off", lambda: (bmc.run("chassis power off"), bmc.becomes("^off$", 10)))
     story.step("insert a medium by URL, for the next start", insert_url)
     story.step("eject it", eject)
@@ -309,5 +313,27 @@ def outage(story):
             console.close()
 
 
-STORIES = {"bios": bios, "uefi": uefi, "plain": plain, "outage": outage}
-ALONE = {"outage"}
+def hang(story):
+    """A QEMU that answers nothing: its own node waits, nobody else's does, and it can be turned off."""
+    bmc, other, host = story.rig.bmcs["uefi"], story.rig.bmcs["plain"], story.rig.host
+
+    def stuck():
+        pid = int((host.home / "run/libvirt/qemu/run/uefi.pid").read_text())
+        os.kill(pid, signal.SIGSTOP)
+        bmc.run("chassis power diag", check=False)  # a call that libvirt never ends
+
+    def others():
+        for state in ("on", "off"):
+            other.run(f"chassis power {state}")
+            other.becomes(f"^{state}$", 20)
+
+    story.step("on", lambda: (bmc.run("chassis power on"), bmc.becomes("^on$", 10)))
+    story.step("its QEMU hangs in an NMI", stuck)
+    story.step("another machine of the host goes on and off", others)
+    story.step("off: the hanging one is ended", lambda: (bmc.run("chassis power off", check=False), bmc.becomes("^off$", 150)))
+    story.step("and starts again", lambda: (bmc.run("chassis power on"), bmc.becomes("^on$", 10)))
+    story.step("off", lambda: (bmc.run("chassis power off"), bmc.becomes("^off$", 15)))
+
+
+STORIES = {"bios": bios, "uefi": uefi, "plain": plain, "outage": outage, "hang": hang}
+ALONE = {"outage", "hang"}
