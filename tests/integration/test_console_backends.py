@@ -34,11 +34,13 @@ class Line:
             stdin=PASSWORD + "\n",
         )  # fmt: skip
 
-    def ipmitool(self, *command):
-        return ["ipmitool", "-I", "lanplus", "-H", self.address, "-U", "admin", "-P", PASSWORD, "-C", "17", *command]
+    def ipmitool(self, *command, user="admin", privilege="ADMINISTRATOR"):
+        who = ["-U", user, "-P", PASSWORD, "-L", privilege]
+        return ["ipmitool", "-I", "lanplus", "-H", self.address, *who, "-C", "17", *command]
 
-    def ipmi(self, *command):
-        return subprocess.run(self.ipmitool(*command), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
+    def ipmi(self, *command, **who):
+        command = self.ipmitool(*command, **who)
+        return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
 
     def free(self):
         """From a client that ended without a word."""
@@ -106,17 +108,28 @@ def libvirt(daemon):
 BACKENDS = {"sim": sim, "ssh": ssh, "ipmi": ipmi, "libvirt": libvirt}
 
 
-@pytest.fixture(scope="module", params=BACKENDS)
-def line(request, daemon):
-    with BACKENDS[request.param](daemon) as made:
-        if request.param not in ("ssh", "sim"):
-            made.turn_on()
-        first = Terminal(made.vbmcctl())
-        try:
-            until_echo(first, made.prompt, BOOT_S)
-        finally:
-            first.close()
-        yield made
+@pytest.fixture(scope="module")
+def lines(daemon):
+    """(backend) -> its line, made when it is first asked for."""
+    made = {}
+    with contextlib.ExitStack() as stack:
+
+        def get(backend):
+            if backend not in made:
+                line = stack.enter_context(BACKENDS[backend](daemon))
+                if backend in ("ipmi", "libvirt"):
+                    line.turn_on()
+                with opened(line.vbmcctl()) as first:
+                    until_echo(first, line.prompt, BOOT_S)
+                made[backend] = line
+            return made[backend]
+
+        yield get
+
+
+@pytest.fixture(params=BACKENDS)
+def line(request, lines):
+    return lines(request.param)
 
 
 # The clients: how each is started, what it says when it is there, and how it is left.
@@ -202,6 +215,37 @@ def test_a_lost_stream_is_opened_again(line):
         until_echo(client, line.prompt)
         line.lose()
         until_echo(client, line.prompt, 90)
+
+
+@pytest.mark.parametrize("line", ["libvirt"], indirect=True)
+@pytest.mark.parametrize("client, keys", [("ipmitool", "\r~B"), ("ipmiconsole", "&B"), ("vbmcctl", "\r~B")])
+def test_a_break_reaches_the_machine(line, client, keys, tmp_path):
+    """The kernel takes a break and a letter for a command to itself."""
+    line.free()
+    with CLIENTS[client](line, tmp_path) as (argv, greeting, leave), opened(argv, greeting) as terminal:
+        until_echo(terminal, line.prompt)
+        terminal.type(keys)
+        time.sleep(1)
+        terminal.type("h")
+        terminal.read_until("sysrq: HELP")
+        terminal.type(leave)
+        assert terminal.wait() == 0
+
+
+@pytest.mark.parametrize("line", ["sim"], indirect=True)
+def test_who_may_end_a_session(line):
+    """Whoever may only look cannot take a console from another user; whoever may operate the machine can."""
+    line.free()
+    for name, privilege in (("looker", "user"), ("worker", "operator")):
+        line.daemon.ctl(
+            "users", line.name, "add", name, "--privilege", privilege, "--password-stdin", stdin=PASSWORD + "\n"
+        )
+    with opened(line.ipmitool("sol", "activate"), "operational") as first:
+        refused = line.ipmi("sol", "deactivate", user="looker", privilege="USER")
+        assert refused.returncode and "nsufficient privilege" in refused.stderr, refused
+        until_echo(first, line.prompt)
+        assert line.ipmi("sol", "deactivate", user="worker", privilege="OPERATOR").returncode == 0
+    assert "already de-activated" in line.ipmi("sol", "deactivate").stderr
 
 
 @pytest.fixture
