@@ -14,6 +14,7 @@ namespace {
 using bmc::PowerAction;
 
 constexpr std::size_t xml_bytes_max = 4 * 1024 * 1024;
+constexpr unsigned hanging_ms = 5000;
 
 Result<int> state_of(virDomainPtr domain, const Whom& whom) {
     int state = VIR_DOMAIN_NOSTATE;
@@ -44,9 +45,20 @@ Result<void> turn_on(virDomainPtr domain, const Whom& whom) {
                              : Result<void>(std::move(why)); // somebody was quicker
 }
 
+/// The hypervisor has not answered libvirt for some time. libvirt would wait 45 s for it to end in
+/// order, and then report that it did not.
+bool hangs(virDomainPtr domain) {
+    virDomainControlInfo info{};
+    return virDomainGetControlInfo(domain, &info, 0) == 0 &&
+           (info.state == VIR_DOMAIN_CONTROL_OCCUPIED || info.state == VIR_DOMAIN_CONTROL_ERROR) &&
+           info.stateTime >= hanging_ms;
+}
+
 /// First in order (QEMU writes out what it holds), then by force.
 Result<void> turn_off(virDomainPtr domain, const Whom& whom) {
-    if (virDomainDestroyFlags(domain, VIR_DOMAIN_DESTROY_GRACEFUL) == 0 || !is_active(domain)) {
+    const bool in_order =
+        !hangs(domain) && virDomainDestroyFlags(domain, VIR_DOMAIN_DESTROY_GRACEFUL) == 0;
+    if (in_order || !is_active(domain)) {
         return {};
     }
     if (virDomainDestroy(domain) == 0) {
