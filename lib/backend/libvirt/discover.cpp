@@ -97,7 +97,7 @@ Result<std::vector<Found>> list_domains(virConnectPtr connection, const Whom& wh
         Found found;
         found.id = uuid_of(domain.get());
         const char* name = virDomainGetName(domain.get());
-        found.name = name != nullptr ? name : found.id;
+        found.name = name != nullptr ? clean(name, value_bytes_max) : found.id;
         found.labels = labels_of(xml);
         found.options = {{"domain", found.id}};
         found.power = power_of(domain.get(), state);

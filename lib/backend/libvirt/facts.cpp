@@ -1,5 +1,6 @@
 #include "backend/libvirt/facts.h"
 
+#include "backend/libvirt/text.h"
 #include "backend/libvirt/xml.h"
 #include "net/clock.h"
 
@@ -26,17 +27,19 @@ std::string smbios(const pugi::xml_node& domain, const char* block, const char* 
     for (const pugi::xml_node& info : domain.children("sysinfo")) {
         for (const pugi::xml_node& entry : info.child(block).children("entry")) {
             if (std::string_view(entry.attribute("name").as_string()) == name) {
-                return std::string(entry.text().as_string()).substr(0, text_bytes_max);
+                return entry.text().as_string();
             }
         }
     }
     return {};
 }
 
+/// The first that says anything, as a terminal may show it: it ends up in a client's.
 std::string first_of(std::initializer_list<std::string> texts) {
     for (const std::string& text : texts) {
-        if (!text.empty()) {
-            return text.substr(0, text_bytes_max);
+        std::string said = clean(text, text_bytes_max);
+        if (!said.empty()) {
+            return said;
         }
     }
     return {};
@@ -66,7 +69,7 @@ bmc::SensorSpec percentage(u8 number, const char* name, u8 entity) {
 bmc::SensorSpec drive(u8 number, const std::string& target, u8 instance) {
     bmc::SensorSpec s;
     s.number = number;
-    s.name = ("Drive " + target).substr(0, 16);
+    s.name = clean("Drive " + target, 16);
     s.type = bmc::sensor_type::drive_slot;
     s.reading = bmc::reading_type::sensor_specific;
     s.states = drive_present | drive_fault;
@@ -200,7 +203,7 @@ make_sensors(Commons* commons, const std::vector<std::string>& drives) {
     };
     std::string key = "libvirt sensors";
     for (const std::string& target : drives) {
-        key += " " + target;
+        key += " " + std::to_string(target.size()) + ":" + target;
     }
     return commons != nullptr ? commons->share<bmc::SensorSet>(key, make) : make();
 }

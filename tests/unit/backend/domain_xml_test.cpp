@@ -131,6 +131,21 @@ TEST_CASE("facts: what the definition says, else what QEMU would", "[libvirt]") 
     CHECK(smbios->identity.asset_tag == "A1");
 }
 
+TEST_CASE("facts are fit for a client's terminal, and drives are told apart", "[libvirt]") {
+    const auto facts = facts_of(
+        "<domain type='kvm'><name>vm&#27;[2J</name><sysinfo><system><entry name='product'>&#9;"
+        "</entry></system></sysinfo><os><type arch='x86_64'>hvm</type></os></domain>"
+    );
+    REQUIRE(facts.has_value());
+    CHECK(facts->identity.asset_tag == "vm [2J");
+    CHECK(facts->identity.product == "x86_64"); // a blank entry says nothing
+    Commons commons;
+    const auto one = make_sensors(&commons, {"vda vdb"});
+    const auto two = make_sensors(&commons, {"vda", "vdb"});
+    CHECK(one->sensors.size() + 1 == two->sensors.size());
+    CHECK(make_sensors(nullptr, {"\x1b[2J"})->sensors.back().name == "Drive  [2J");
+}
+
 TEST_CASE("readings: CPU usage is a difference, a faulty drive is told", "[libvirt]") {
     const std::vector<std::string> drives = {"vda", "sdb"};
     Load before;
