@@ -24,11 +24,12 @@ ErrorCode code_of(const virError& error) noexcept {
     case VIR_ERR_NO_DOMAIN:
         return ErrorCode::not_found;
     case VIR_ERR_OPERATION_INVALID:
+    case VIR_ERR_CONFIG_UNSUPPORTED: // its definition, as it stands, is not for this host
+    case VIR_ERR_DEVICE_MISSING:
         return ErrorCode::failed_precondition;
     case VIR_ERR_NO_SUPPORT:
     case VIR_ERR_OPERATION_UNSUPPORTED:
     case VIR_ERR_ARGUMENT_UNSUPPORTED:
-    case VIR_ERR_CONFIG_UNSUPPORTED:
         return ErrorCode::unsupported;
     case VIR_ERR_AUTH_FAILED:
     case VIR_ERR_AUTH_CANCELLED:
@@ -40,6 +41,7 @@ ErrorCode code_of(const virError& error) noexcept {
     case VIR_ERR_OPERATION_TIMEOUT:
     case VIR_ERR_RESOURCE_BUSY:
         return ErrorCode::resource_exhausted; // somebody else's job runs on the domain
+    case VIR_ERR_INVALID_CONN:
     case VIR_ERR_NO_CONNECT:
     case VIR_ERR_UNKNOWN_HOST:
     case VIR_ERR_GNUTLS_ERROR:
@@ -50,6 +52,8 @@ ErrorCode code_of(const virError& error) noexcept {
     case VIR_ERR_XML_INVALID_SCHEMA:
     case VIR_ERR_INVALID_ARG:
     case VIR_ERR_CONF_SYNTAX:
+    case VIR_ERR_NO_STORAGE_POOL: // of a medium that somebody named
+    case VIR_ERR_NO_STORAGE_VOL:
         return is_transport(error) ? ErrorCode::unavailable : ErrorCode::invalid_argument;
     case VIR_ERR_SYSTEM_ERROR:
         if (error.int1 == EACCES || error.int1 == EPERM) {
