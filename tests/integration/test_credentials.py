@@ -70,7 +70,7 @@ def test_rules_are_read_again_on_sighup(new_daemon, folder):
     while discovered(own, f"file:{folder}/secret", check=False).returncode != 0:
         assert time.monotonic() < deadline
     write(folder / "password", "secret")
-    own.ctl("add", "n1", "--backend", "ipmi", "--option", "host=127.0.0.1:1", "--option", "username=u",
+    own.ctl("add", "n1", "--backend", "ipmi", "--option", "host=127.0.0.1", "--option", "port=9", "--option", "username=u",
             "--option", f"password=file:{folder}/password")
     own.configure("credentials:\n  directories: []\n")
     own.reload()
