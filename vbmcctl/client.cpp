@@ -19,9 +19,8 @@ constexpr int message_max = 64 * 1024 * 1024; // a page of 5,000 nodes is far be
 Result<std::string> read_pem(const std::string& option, const std::string& path) {
     if (path.empty()) {
         return Error(ErrorCode::invalid_argument, "--host needs " + option + " FILE")
-            .with_hint(
-                "over the network vbmcd speaks mutual TLS only: --tls-ca, --tls-cert, --tls-key"
-            );
+            .with_hint("--host is where vbmcd is, which over the network speaks mutual TLS only: "
+                       "--tls-ca, --tls-cert, --tls-key. A backend's host is --option host=HOST");
     }
     errno = 0;
     std::ifstream file(path, std::ios::binary);

@@ -1,5 +1,6 @@
 #include "vbmcctl/batch.h"
 #include "vbmcctl/commands.h"
+#include "vbmcctl/no_verb.h"
 #include "vbmcctl/node_document.h"
 #include "vbmcctl/resolve.h"
 #include "vbmcctl/text.h"
@@ -53,11 +54,9 @@ ExitCode run_boot(Cli& cli, Args& args) {
     const std::vector<std::string> known = device_words();
     const VerbArgs split = split_at_verb(args.words, known, args.selection.by_property(), 0);
     if (split.verb.empty()) {
-        const std::string last = args.words.empty() ? "" : args.words.back();
-        return cli.fail(
-            Error(ErrorCode::invalid_argument, "bootdev needs a device" + did_you_mean(last, known))
-                .with_hint("devices are " + join(known, ", "))
-        );
+        const bool named = args.selection.by_property();
+        return cli.fail(no_verb("bootdev needs a device", "boot device", args.words, known, named)
+                            .with_hint("devices are " + join(known, ", ")));
     }
     args.selection.names = split.names;
     const Result<std::vector<std::string>> names = resolve_names(cli, args.selection);

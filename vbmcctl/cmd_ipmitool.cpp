@@ -129,12 +129,27 @@ Error run_ipmitool(
         return path.error();
     }
     std::vector<std::string> options = {"-f", *path};
+    if (secrets->kg().find('\0') != std::string::npos) {
+        return Error(
+                   ErrorCode::failed_precondition,
+                   "K_g has a zero byte, which --run cannot hand over"
+        )
+            .with_hint("run ipmitool yourself, with -y and K_g in hexadecimal");
+    }
     if (!secrets->kg().empty()) {
         // The environment is for our own eyes only; -k and -y would be argv.
         setenv("IPMI_KGKEY", secrets->kg().c_str(), 1);
         options.emplace_back("-K");
     }
     return become(full_line(document, *user, options, command));
+}
+
+bool needs_kg(const Json& document) {
+    const Json* conditions = find(document, "status.conditions");
+    return conditions != nullptr &&
+           std::any_of(conditions->begin(), conditions->end(), [](const Json& one) {
+               return one.value("type", "") == "KgSet";
+           });
 }
 
 ExitCode print_line(
@@ -155,7 +170,12 @@ ExitCode print_line(
     if (!user) {
         return cli.fail(user.error(), "node " + document.value("name", ""));
     }
-    const std::vector<std::string> words = full_line(document, *user, {"-a"}, command);
+    const bool kg = needs_kg(document);
+    std::vector<std::string> asking = {"-a"};
+    if (kg) {
+        asking.emplace_back("-Y");
+    }
+    const std::vector<std::string> words = full_line(document, *user, asking, command);
     if (!cli.human()) {
         Listing listing;
         listing.single = true;
@@ -168,7 +188,10 @@ ExitCode print_line(
     }
     cli.terminal().out << shell_line(words) << "\n";
     cli.terminal().note(
-        "-a asks for the password; -f FILE reads it; --run logs in with the one that vbmcd has"
+        kg ? "-a asks for the password, -Y for K_g (-K: it is in IPMI_KGKEY); --run logs in with "
+             "those "
+             "that vbmcd has"
+           : "-a asks for the password; -f FILE reads it; --run logs in with the one that vbmcd has"
     );
     return ExitCode::ok;
 }

@@ -1,5 +1,6 @@
 #include "vbmcctl/batch.h"
 #include "vbmcctl/commands.h"
+#include "vbmcctl/no_verb.h"
 #include "vbmcctl/node_document.h"
 #include "vbmcctl/resolve.h"
 #include "vbmcctl/text.h"
@@ -93,10 +94,9 @@ ExitCode run_power(Cli& cli, Args& args) {
     const std::vector<std::string> known = action_words();
     const VerbArgs split = split_at_verb(args.words, known, args.selection.by_property(), 0);
     if (split.verb.empty()) {
-        const std::string last = args.words.empty() ? "" : args.words.back();
-        return cli.fail(
-            Error(ErrorCode::invalid_argument, "power needs an action" + did_you_mean(last, known))
-                .with_hint("vbmcctl power NAME... status|on|off|soft|cycle|reset|diag")
+        const bool named = args.selection.by_property();
+        return cli.fail(no_verb("power needs an action", "power action", args.words, known, named)
+                            .with_hint("vbmcctl power NAME... status|on|off|soft|cycle|reset|diag")
         );
     }
     args.selection.names = split.names;

@@ -197,7 +197,12 @@ int main(int argc, char** argv) {
     Cli cli(app, terminal);
     add_all_commands(cli);
     const std::vector<std::string> words(argv + 1, argv + argc);
-    const ExitCode code = run(cli, app, words);
+    ExitCode code = run(cli, app, words);
     std::cout.flush();
+    if (!std::cout) { // a full disk: what a script reads is not all there is
+        const vbmc::Error lost(vbmc::ErrorCode::internal, "the output could not be written");
+        terminal.report(lost);
+        code = code == ExitCode::ok ? ExitCode::failed : code;
+    }
     return static_cast<int>(code);
 }

@@ -115,6 +115,8 @@ void add_conditions(Lines& lines, const Json& document) {
                     local_time_text(condition.value("since", "")) + ")",
                 Style::bad
             );
+        } else if (condition.value("type", "") == "KgSet") {
+            lines.add("K_g", condition.value("message", ""));
         }
     }
     const std::string last = member(document, "status.last_error");
@@ -166,11 +168,15 @@ std::vector<std::string> ipmitool_words(const Json& document, const std::string&
         std::find(suites->begin(), suites->end(), 17) == suites->end()) {
         suite = suites->front().dump();
     }
+    std::string address = document.value("address", "");
+    if (address == "::" || address == "0.0.0.0") { // all of vbmcd's machine: seen from there
+        address = "127.0.0.1";
+    }
     return {
         "-I",
         "lanplus",
         "-H",
-        document.value("address", ""),
+        address,
         "-p",
         std::to_string(document.value("port", 0U)),
         "-U",

@@ -188,10 +188,12 @@ std::string csv_cell(const std::string& text) {
     return out + "\"";
 }
 
-std::string csv_line(const std::vector<Column>& columns, const Json& row) {
+/// Data as it is for programs; a terminal is not to be driven by it.
+std::string csv_line(const std::vector<Column>& columns, const Json& row, bool to_tty) {
     std::vector<std::string> cells;
     for (const Column& shown : columns) {
-        cells.push_back(csv_cell(shown.text(row)));
+        const std::string text = shown.text(row);
+        cells.push_back(csv_cell(to_tty ? printable(text) : text));
     }
     return join(cells, ",") + "\n";
 }
@@ -331,7 +333,7 @@ write_listing(const Terminal& terminal, const OutputOptions& options, Listing li
     case Format::csv:
         out << (options.header ? csv_header(listing.columns) : "");
         for (const Json& row : listing.rows) {
-            out << csv_line(listing.columns, row);
+            out << csv_line(listing.columns, row, terminal.out_is_tty);
         }
         break;
     case Format::name:
@@ -367,7 +369,8 @@ void RowStream::write(const Json& row) {
         out << "---\n" << to_yaml(row);
         break;
     case Format::csv:
-        out << (first && options_.header ? csv_header(columns_) : "") << csv_line(columns_, row);
+        out << (first && options_.header ? csv_header(columns_) : "")
+            << csv_line(columns_, row, terminal_.out_is_tty);
         break;
     case Format::name:
         out << printable(columns_.front().text(row)) << '\n';

@@ -153,6 +153,13 @@ NodeView Fleet::Impl::view_of(const Entry& entry, const NodeSeen& seen) const {
     if (entry.why) {
         view.status.last_error = describe(*entry.why);
     }
+    if (seen.kg_set) {
+        Condition keyed;
+        keyed.type = "KgSet";
+        keyed.reason = "KG_SET";
+        keyed.message = "log-ins need K_g besides the password";
+        view.status.conditions.push_back(std::move(keyed));
+    }
     if (entry.state == NodeState::running) { // told of every running node, kept for none
         Condition bound;
         bound.type = "Bound";

@@ -396,6 +396,7 @@ NodeSeen Node::seen() const {
     }
     out.boot = bmc.boot.request();
     out.sessions = static_cast<u32>(bmc_.sessions().session_count());
+    out.kg_set = bmc.users.has_kg();
     out.packets_in = bmc_.datagrams();
     out.packets_dropped = bmc_.dropped();
     out.able = routes_.able();

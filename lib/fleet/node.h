@@ -44,6 +44,7 @@ struct NodeSeen {
     std::optional<double> power_age_s;
     bmc::BootRequest boot;
     u32 sessions = 0;
+    bool kg_set = false;
     u64 packets_in = 0;
     u64 packets_dropped = 0;
     u16 able = 0; // bit by bit in the order of Route

@@ -328,6 +328,9 @@ def test_tls_options_are_all_needed(daemon, tmp_path):
     done = run_without_daemon(daemon, "--host", "127.0.0.1:1", "list")
     assert done.returncode == 2
     assert is_one_line(done)[0] == "vbmcctl: --host needs --tls-ca FILE"
+    done = run_without_daemon(daemon, "add", "n1", "--backend", "ssh", "--host", "192.0.2.7")
+    assert done.returncode == 2
+    assert "--option host=HOST" in is_one_line(done)[1]  # which of the two hosts is which
     no_pem = tmp_path / "x"
     no_pem.write_text("text")
     done = run_without_daemon(daemon, "--host", "127.0.0.1:1", "--tls-ca", no_pem, "list")
@@ -341,3 +344,14 @@ def test_the_reader_may_go_away(daemon):
         shell=True, capture_output=True, text=True, timeout=60,
     )
     assert done.stderr == ""
+
+
+def test_output_that_is_lost_is_a_failure(daemon, name):
+    daemon.ctl("add", name, "--backend", "sim")
+    for form in ("table", "json", "csv", "name"):
+        done = subprocess.run(
+            f"{daemon.binaries}/vbmcctl --socket {daemon.socket} list -o {form} > /dev/full",
+            shell=True, capture_output=True, text=True, timeout=60,
+        )
+        assert done.returncode == 1, form
+        assert "could not be written" in is_one_line(done)[0]

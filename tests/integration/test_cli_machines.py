@@ -46,7 +46,15 @@ def test_power_status_for_scripts(daemon, node):
 def test_power_without_an_action(daemon, node):
     done = daemon.ctl("power", node, "statu", check=False)
     assert done.returncode == 2
-    assert "power needs an action (did you mean 'status'?)" in done.stderr
+    assert "'statu' is no power action (did you mean 'status'?)" in done.stderr
+    for words, message in [
+        ((node,), "power needs an action"),
+        (("onn", node), "'onn' is no power action (did you mean 'on'?)"),
+        ((node, "explode"), "'explode' is no power action\n"),
+    ]:
+        done = daemon.ctl("power", *words, check=False)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"vbmcctl: {message}"), done.stderr
 
 
 def test_a_refused_action_is_one_line(daemon, node):
@@ -66,7 +74,9 @@ def test_bootdev(daemon, node):
     daemon.ctl("bootdev", node, "none")
     boot = json.loads(daemon.ctl("show", node, "-o", "json").stdout)["status"]["boot"]
     assert boot["device"] == "none"
-    assert daemon.ctl("bootdev", node, "pxi", check=False).returncode == 2
+    done = daemon.ctl("bootdev", node, "pxi", check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("vbmcctl: 'pxi' is no boot device (did you mean 'pxe'?)")
     assert daemon.ctl("bootdev", node, "pxe", "--once", "--persistent", check=False).returncode == 2
 
 
@@ -135,12 +145,22 @@ def test_ipmitool_runs(daemon, node):
     assert daemon.ctl("ipmitool", node, "--run", "--user", "nobody", check=False).returncode == 3
 
 
+def test_ipmitool_to_a_node_on_all_addresses(daemon, name):
+    daemon.ctl("add", name, "--backend", "sim", "--address", "::", "--port", "6999")
+    assert " -H 127.0.0.1 -p 6999 " in daemon.ctl("ipmitool", name).stdout
+    assert daemon.ctl("ipmitool", name, "--run").stdout == "Chassis Power is off\n"
+
+
 def test_ipmitool_with_kg(daemon, node, tmp_path):
     key = tmp_path / "kg"
     key.write_text("a key of the bmc\n")
     key.chmod(0o600)
     daemon.ctl("set", node, "--kg-file", key)
     assert daemon.ctl("ipmitool", node, "--run", "power", "status").stdout == "Chassis Power is off\n"
+    assert daemon.ctl("ipmitool", node).stdout.endswith(" -a -Y power status\n")
+    assert "K_g" in daemon.ctl("show", node).stdout
+    daemon.ctl("set", node, "--no-kg")
+    assert daemon.ctl("ipmitool", node).stdout.endswith(" -a power status\n")
 
 
 def test_sessions_and_kick(daemon, node, tmp_path):
@@ -182,20 +202,6 @@ def test_events(daemon, node):
     assert daemon.ctl("events", "--since", "yesterday", check=False).returncode == 2
 
 
-def test_events_follow(daemon, node):
-    follower = subprocess.Popen(
-        [daemon.binaries / "vbmcctl", "--socket", daemon.socket, "events", "-f", "-o", "jsonl", "-n", "1",
-         "--filter", f"node = {node} AND kind = NODE_REMOVED"],
-        stdout=subprocess.PIPE, text=True,
-    )
-    try:
-        time.sleep(1)
-        daemon.ctl("rm", node)
-        line, _ = follower.communicate(timeout=20)
-        assert json.loads(line)["node"] == node
-        assert follower.returncode == 0
-    finally:
-        follower.kill()
 def test_events_say_who_did_what(new_daemon):
     """Also after the daemon was started anew."""
     daemon = new_daemon().start()
@@ -227,6 +233,20 @@ def test_events_say_who_did_what(new_daemon):
         daemon.restart()
 
 
+def test_events_follow(daemon, node):
+    follower = subprocess.Popen(
+        [daemon.binaries / "vbmcctl", "--socket", daemon.socket, "events", "-f", "-o", "jsonl", "-n", "1",
+         "--filter", f"node = {node} AND kind = NODE_REMOVED"],
+        stdout=subprocess.PIPE, text=True,
+    )
+    try:
+        time.sleep(1)
+        daemon.ctl("rm", node)
+        line, _ = follower.communicate(timeout=20)
+        assert json.loads(line)["node"] == node
+        assert follower.returncode == 0
+    finally:
+        follower.kill()
         follower.wait()
 
 
