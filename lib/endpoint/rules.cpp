@@ -13,6 +13,7 @@ namespace {
 
 constexpr u8 set_user_name = 0x45;
 constexpr u8 set_user_password = 0x47;
+constexpr std::string_view boot_word = "boot "; // the kind says that already
 
 rmcp::Privilege to_rmcp(bmc::Privilege level) noexcept {
     return static_cast<rmcp::Privilege>(level);
@@ -169,7 +170,11 @@ void VirtualBmc::record_action(const rmcp::Request& request) {
         break;
     case ipmi::CommandId{ipmi::netfn::chassis, 0x08}.key():
         if ((first & 0x7f) == static_cast<u8>(bmc::BootParameter::flags)) {
-            record(Audit::Kind::boot, request, bmc::boot_text(model_.boot.request()));
+            record(
+                Audit::Kind::boot,
+                request,
+                bmc::boot_text(model_.boot.request()).substr(boot_word.size())
+            );
         }
         break;
     case ipmi::CommandId{ipmi::netfn::storage, 0x47}.key():

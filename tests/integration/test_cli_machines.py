@@ -229,7 +229,7 @@ def test_events_say_who_did_what(new_daemon):
             assert line in told, (line, told)
         by_ipmi = [message for who, message in told if who.startswith("admin@")]
         assert "users_changed name of user 5" in by_ipmi
-        assert "boot boot from cdrom at the next start" in by_ipmi
+        assert "boot from cdrom at the next start" in by_ipmi
         daemon.restart()
 
 

@@ -146,7 +146,11 @@ TEST_CASE("what clients do is audited, with who and what") {
     admin.ask("0a 47 " + reservation + " 43 4c 52 aa");
     CHECK(
         rig.audits() ==
-        std::vector<std::string>{"power admin cycle", "boot admin", "users admin", "sel admin"}
+        std::vector<std::string>{
+            "power admin cycle",
+            "boot admin from pxe at the next start",
+            "users admin password of user 3",
+            "sel admin"}
     );
 }
 

@@ -264,6 +264,7 @@ TEST_CASE("a user's own session limit is kept to") {
     rig.pass(40s);
     Visitor fourth(rig, {}, 40003);
     CHECK_FALSE(fourth.log_in());
+    REQUIRE(third.ask("06 3b 04") == "0004");
     REQUIRE(third.ask("06 43 0e 02 04 00") == "00"); // no limit of the user's
     CHECK(fourth.log_in());
 }

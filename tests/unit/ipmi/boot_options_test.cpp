@@ -95,9 +95,10 @@ TEST_CASE("ipmi-chassis-config: read, modify, write, a key at a time") {
     CHECK(rig.ask("00 09 05 00 00") == "00 01 05 00 00 00 00 00");
     CHECK(rig.ask("00 08 05 80 00 00 00 00") == "00");
     CHECK(rig.ask("00 09 05 00 00") == "00 01 05 80 00 00 00 00");
-    CHECK(armed(rig).empty());
+    CHECK(armed(rig) == std::vector<BootRequest>{nothing_at_all});
     CHECK(rig.ask("00 08 05 a0 00 00 00 00") == "00");
     CHECK(rig.ask("00 09 05 00 00") == "00 01 05 a0 00 00 00 00");
+    CHECK(armed(rig) == std::vector<BootRequest>{nothing_at_all});
     CHECK(rig.ask("00 08 05 a0 04 00 00 00") == "00");
     CHECK(
         armed(rig) ==
