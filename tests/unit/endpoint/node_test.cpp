@@ -245,7 +245,7 @@ TEST_CASE("statistics count what came and what went") {
     rig.pass(1s);
     // IP packets received, three kinds of errors, IP packets sent (the answer of the question that
     // cleared them is the first), UDP packets, RMCP packets
-    CHECK(admin.ask("0c 04 01 00") == "0004000000000000000300040003000000000000");
+    CHECK(admin.ask("0c 04 01 00") == "00040000000000000003000400030000000000");
 }
 
 TEST_CASE("Get LAN Configuration Parameters tells the authentication types that are on") {
