@@ -17,7 +17,9 @@ namespace {
 /// The variables that vbmcd reads, as a test wants them and nothing else.
 class Environment {
   public:
-    explicit Environment(const std::map<std::string, std::string>& variables) {
+    using Variables = std::map<std::string, std::string>;
+
+    explicit Environment(const Variables& variables) {
         for (const char* name : {"VBMC_STATE_DIR", "VBMC_SOCKET", "VBMC_CONFIG", "VBMC_SHARDS"}) {
             ::unsetenv(name);
         }
@@ -54,7 +56,7 @@ Config parsed(std::vector<std::string> words) {
 } // namespace
 
 TEST_CASE("a folder that the command line names has the socket, whatever vbmcctl is told") {
-    const Environment environment({{"VBMC_SOCKET", "/tmp/other.sock"}});
+    const Environment environment(Environment::Variables{{"VBMC_SOCKET", "/tmp/other.sock"}});
     CHECK(parsed({"--state-dir", "/tmp/mine"}).control_socket() == "/tmp/mine/vbmcd.sock");
     CHECK(parsed({}).control_socket() == "/tmp/other.sock");
     CHECK(
@@ -64,7 +66,8 @@ TEST_CASE("a folder that the command line names has the socket, whatever vbmcctl
 }
 
 TEST_CASE("flags override the environment, and that overrides the defaults") {
-    const Environment environment({{"VBMC_STATE_DIR", "/tmp/env"}, {"VBMC_SHARDS", "2"}});
+    const Environment environment(Environment::Variables{
+        {"VBMC_STATE_DIR", "/tmp/env"}, {"VBMC_SHARDS", "2"}});
     CHECK(parsed({}).state_dir == "/tmp/env");
     CHECK(parsed({}).control_socket() == "/tmp/env/vbmcd.sock");
     CHECK(parsed({}).shards == 2);
@@ -73,7 +76,8 @@ TEST_CASE("flags override the environment, and that overrides the defaults") {
 }
 
 TEST_CASE("both places from the environment are two places") {
-    const Environment environment({{"VBMC_STATE_DIR", "/tmp/env"}, {"VBMC_SOCKET", "/run/x.sock"}});
+    const Environment environment(Environment::Variables{
+        {"VBMC_STATE_DIR", "/tmp/env"}, {"VBMC_SOCKET", "/run/x.sock"}});
     CHECK(parsed({}).state_dir == "/tmp/env");
     CHECK(parsed({}).control_socket() == "/run/x.sock");
 }
