@@ -61,11 +61,11 @@ class Node:
 def test_a_password(api, daemon, tmp_path, method):
     with SshdMachine(tmp_path / "sshd", PASSWORD, methods=(method,)) as server:
         assert look(api, server, key=None, password=PASSWORD).power == power.POWER_STATE_ON
-        with fails("UNAVAILABLE", "LOGIN_REFUSED") as seen:
+        with fails("UNAUTHENTICATED", "LOGIN_REFUSED") as seen:
             look(api, server, key=None, password="wrong one")
         assert server.user in seen.failure.message and f"it takes {method}" in seen.failure.message
         assert len(re.findall("Failed |PAM: Authentication failure", server.log_text())) == 1, server.log_text()  # each counts
-        with fails("UNAVAILABLE", "LOGIN_REFUSED"):
+        with fails("UNAUTHENTICATED", "LOGIN_REFUSED"):
             look(api, server)  # a key, which this one does not take
         for text in (seen.failure.message, daemon.log_text(), server.log_text()):
             assert PASSWORD not in text and "wrong one" not in text
@@ -89,7 +89,7 @@ def test_a_password_out_of_a_file(daemon, tmp_path, name):
 
 def test_a_password_where_only_keys_are_taken(api, tmp_path):
     with SshdMachine(tmp_path / "sshd", PASSWORD) as server:
-        with fails("UNAVAILABLE", "LOGIN_REFUSED") as seen:
+        with fails("UNAUTHENTICATED", "LOGIN_REFUSED") as seen:
             look(api, server, key=None, password=PASSWORD)
         assert "it takes publickey" in seen.failure.message
         assert "Failed password" not in server.log_text()  # it was not even sent

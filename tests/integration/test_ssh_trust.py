@@ -121,10 +121,10 @@ def test_a_host_key_that_changes_later(api, server, name):
 
 def test_a_key_that_the_machine_does_not_know(api, server, tmp_path):
     other = keygen(tmp_path / "other")
-    with fails("UNAVAILABLE", "LOGIN_REFUSED") as seen:
+    with fails("UNAUTHENTICATED", "LOGIN_REFUSED") as seen:
         look(api, server, key=other.read_text())
     assert server.user in seen.failure.message
-    with fails("UNAVAILABLE", "NO_CREDENTIALS"):
+    with fails("UNAUTHENTICATED", "NO_CREDENTIALS"):
         look(api, server, key=None)
 
 

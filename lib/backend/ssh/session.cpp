@@ -310,14 +310,14 @@ net::Awaitable<Result<void>> Session::log_in(const Login& login, Mono deadline) 
     }
     if (tried.empty()) {
         co_return Error(
-            ErrorCode::unavailable,
+            ErrorCode::unauthenticated,
             "NO_CREDENTIALS",
             "there is nothing to log in with at " + host_ + ": neither a key nor a password"
         )
             .with_hint("set the option key (a private key's text) or password");
     }
     co_return Error(
-        ErrorCode::unavailable,
+        ErrorCode::unauthenticated, // no silence: other nodes of this host go on
         std::string(login_refused),
         host_ + " refused user '" + login.user + "' with " + tried +
             accepted_methods(ssh_userauth_list(ssh_, nullptr))
