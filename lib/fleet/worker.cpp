@@ -240,52 +240,6 @@ NodeWorker::Task NodeWorker::choose_patient(Mono now, u32 taken) const {
     return asks && free(Task::identity) ? Task::identity : Task::none;
 }
 
-NodeWorker::Lane& NodeWorker::lane_of(Task task) noexcept {
-    switch (task) {
-    case Task::identify:
-    case Task::media:
-    case Task::open_console:
-    case Task::sensors:
-    case Task::identity:
-        return lanes_[1];
-    default:
-        return lanes_[0];
-    }
-}
-
-u32 NodeWorker::bit_of(Route route) const noexcept {
-    const auto& drivers = routes_.drivers();
-    const auto at = std::find(drivers.begin(), drivers.end(), routes_.to(route));
-    return u32{1} << ((at - drivers.begin()) & 31);
-}
-
-u32 NodeWorker::targets_of(Task task) const {
-    switch (task) {
-    case Task::none:
-        return 0;
-    case Task::act:
-        return targets_of_act();
-    case Task::look:
-        return bit_of(Route::power);
-    case Task::tell_boot:
-    case Task::restore_boot:
-        return bit_of(Route::boot);
-    case Task::identify:
-        return bit_of(Route::identify);
-    case Task::media:
-        return bit_of(Route::media);
-    case Task::open_console:
-        return bit_of(Route::console);
-    case Task::sensors:
-        return bit_of(Route::sensors);
-    case Task::identity:
-        return bit_of(Route::identity);
-    case Task::raw:
-        return bit_of(Route::raw);
-    }
-    return 0;
-}
-
 /// The earliest moment after `now` at which there may be something else to do.
 Mono NodeWorker::next_due(Mono now) const {
     Mono due = never;
@@ -493,6 +447,8 @@ void NodeWorker::tell_look(const std::optional<Error>& why) {
 /// growing pauses while the backend is silent.
 void NodeWorker::schedule_look(bool answered) {
     const Mono moment = now();
+    const u8 failures = look_failures_;
+    look_failures_ = static_cast<u8>(answered ? 0 : std::min(failures + 1, 30));
     if (job_ && (job_->stage == Stage::await_off || job_->stage == Stage::await_on)) {
         look_at_ = moment + job_->gap;
         const Duration gap_max = (moment - job_->asked_at) / 15; // the longer, the more patient
@@ -500,11 +456,9 @@ void NodeWorker::schedule_look(bool answered) {
         return;
     }
     if (!answered) {
-        look_at_ = moment + backoff(look_failures_);
-        look_failures_ = static_cast<u8>(std::min(look_failures_ + 1, 30));
+        look_at_ = moment + backoff(failures);
         return;
     }
-    look_failures_ = 0;
     const bool polls = !pushes_ && limits_->poll_interval > Duration::zero();
     look_at_ = polls ? moment + limits_->poll_interval : never;
 }
@@ -564,16 +518,19 @@ void NodeWorker::observe(const bmc::Observation& what) {
     }
 }
 
-/// Whether a node's backend answers is whether the one that knows its power does.
+/// Whether a node's backend answers is whether the one that knows its power does, and tells it: "no
+/// such machine" is an answer, but of no use, and who only reads it hears of it.
 void NodeWorker::note(const backend::Driver& driver, const std::optional<Error>& why) {
     if (why && why->code != ErrorCode::unsupported) {
         ++stats_.failures;
     }
     const bool shut_out = why && (why->code == ErrorCode::unauthenticated || // as good as silent
                                   why->reason.starts_with("CREDENTIAL_"));
-    const bool answered = !shut_out && (!why || !is_silence(*why));
     const bool tells = &driver == routes_.to(Route::power).get();
-    if (host_ == nullptr || !tells) {
+    const bool looks = tells && lanes_[0].task == Task::look;
+    const bool served = looks ? !why : look_failures_ == 0;
+    const bool answered = served && !shut_out && (!why || !is_silence(*why));
+    if (host_ == nullptr || !tells || (!answered && !why)) {
         return;
     }
     // A reason that is new in this outage is told too: "refused", then "another host key".

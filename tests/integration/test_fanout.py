@@ -137,7 +137,7 @@ def test_a_dead_target_holds_up_no_other(world):
             os.kill(pid, signal.SIGCONT)
 
 
-def test_a_target_that_is_not_there_is_said_at_once(world):
+def test_a_target_that_is_not_there_is_said_at_once(world, tmp_path):
     node = world[4]
     port = free_tcp_port()
     done = node.daemon.ctl(
@@ -147,6 +147,9 @@ def test_a_target_that_is_not_there_is_said_at_once(world):
     assert "warning: target host does not answer" in done.stderr and "CONNECTION" not in done.stdout
     done = node.daemon.ctl("add", "lost", "--backend", "metal", "--uuid", "a", "--token", "x", "--url", f"http://127.0.0.1:{port}")
     assert "warning: the backend does not answer" in done.stderr and "refused" in done.stderr, done.stderr
+    token = secret_file(tmp_path / "credentials", "again", world[0].token)
+    done = node.daemon.ctl("add", "gone", "--backend", "metal", "--uuid", "a", "--token", token, "--url", world[0].base)
+    assert "warning: the backend does not answer: Equinix Metal does not know what was asked for (404)" in done.stderr, done.stderr
     done = node.daemon.ctl(
         "add", "trusted", "--no-test", "--backend", "metal", "--uuid", "a", "--token", "x", "--url", f"http://127.0.0.1:{port}"
     )

@@ -96,6 +96,19 @@ TEST_CASE("a start is seen also when the machine was changing in between", "[wor
     CHECK(w.host.was_told("boot taken"));
 }
 
+TEST_CASE("an answer that tells no power is told as trouble", "[worker]") {
+    World w;
+    w.driver->fail_looks = true;
+    w.driver->look_error = ErrorCode::not_found; // "no such machine"
+    w.begin(PowerState::off);
+    CHECK(w.host.backend == Words{"down"});
+    w.pass(1min); // other calls that succeed do not make it good
+    CHECK(w.host.backend == Words{"down"});
+    w.driver->fail_looks = false;
+    w.pass(2min);
+    CHECK(w.host.backend == Words{"down", "up"});
+}
+
 TEST_CASE("a machine may take as long as its driver says", "[worker]") {
     World w;
     w.begin(PowerState::on);

@@ -53,7 +53,7 @@ class FakeDriver : public backend::Driver {
         ++looks;
         co_await spend();
         if (fail_looks) {
-            co_return Error(ErrorCode::unavailable, "no answer");
+            co_return Error(look_error, "no answer");
         }
         co_return power();
     }
@@ -157,6 +157,7 @@ class FakeDriver : public backend::Driver {
     bool hang = false;
     bool pushes = false;
     bool fail_looks = false;
+    ErrorCode look_error = ErrorCode::unavailable;
     bool native_once = false;
     bool needs_cycle = false;
     bool stale_boot = false;
