@@ -80,7 +80,8 @@ Awaitable<Result<std::vector<bmc::SensorReading>>> DomainDriver::sensors(Mono de
     std::function<Result<Load>(virConnectPtr)> work = [whom = whom_](virConnectPtr connection) {
         return read_load(connection, whom);
     };
-    Result<Load> load = co_await ask<Load>(deadline, std::move(work));
+    const Place place{whom_, "sensors " + whom_.domain}; // a poll that hangs delays no action
+    Result<Load> load = co_await call<Load>(hub_, shard_, place, deadline, std::move(work));
     if (load.has_error()) {
         co_return load.error();
     }
