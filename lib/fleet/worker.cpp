@@ -434,9 +434,9 @@ void NodeWorker::tell_look(const std::optional<Error>& why) {
     if (host_ == nullptr) {
         return;
     }
-    const std::string now_refused = why && reachable_ ? why->message : std::string();
-    const std::string before = std::exchange(refused_look_, now_refused);
-    if (!now_refused.empty() && now_refused != before) {
+    const bool refused = why && reachable_ && outcome_of(*why) == bmc::Outcome::failed;
+    const std::string before = std::exchange(refused_look_, refused ? why->message : std::string());
+    if (refused && why->message != before) {
         host_->on_trouble("power status", *why);
     } else if (!why && !before.empty()) {
         host_->on_backend(true, nullptr);
