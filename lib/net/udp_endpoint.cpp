@@ -52,6 +52,17 @@ int bound_socket(const SocketAddress& address, const UdpOptions& options, bool a
     return fd;
 }
 
+/// Ten thousand nodes do not fit into a cache: what stands behind a handler is on its way while the
+/// kernel receives.
+void fetch(const DatagramHandler& handler) noexcept {
+    constexpr std::size_t bytes = 1536; // a node's; what lies behind it does no harm
+    constexpr std::size_t line = 64;
+    const void* const begin = &handler;
+    for (std::size_t at = 0; at < bytes; at += line) {
+        __builtin_prefetch(static_cast<const char*>(begin) + at);
+    }
+}
+
 } // namespace
 
 /// For an endpoint on all addresses: which of the machine's addresses each client wrote to, so that
@@ -138,6 +149,7 @@ void UdpEndpoint::close() {
 }
 
 void UdpEndpoint::on_readable() {
+    fetch(handler_);
     const int count = shard_.batch().receive(fd_);
     if (count > 0) {
         take_in(count);
