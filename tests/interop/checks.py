@@ -110,6 +110,7 @@ def fill(template, node, login, scratch):
         "kg": node.kg.hex(),
         "name": node.name,
         "clients": str(CLIENTS),
+        "scratch": str(scratch),
     }
     filled = []
     for word in shlex.split(template):
@@ -139,7 +140,7 @@ def judge(check, code, stdout, stderr, seconds):
 def run_once(check, argv, scratch):
     environment = {
         "PATH": os.environ.get("PATH", "/usr/bin") + ":/usr/sbin:/sbin",
-        "HOME": str(scratch),  # freeipmi caches there
+        "HOME": str(scratch),
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
         "TERM": "dumb",
