@@ -1,5 +1,6 @@
 #include "control/unix_socket.h"
 
+#include "base/blocked_signals.h"
 #include "base/log.h"
 
 #include <cerrno>
@@ -10,7 +11,6 @@
 #include <optional>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -175,10 +175,8 @@ class UnixListener::Impl {
     }
 
     void start(std::function<void(int fd)> connected) {
+        const BlockedSignals quiet;
         thread_ = std::thread([this, connected = std::move(connected)] {
-            sigset_t all; // signals are main's
-            sigfillset(&all);
-            pthread_sigmask(SIG_SETMASK, &all, nullptr);
             pthread_setname_np(pthread_self(), "control-accept");
             run(connected);
         });

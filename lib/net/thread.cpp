@@ -1,21 +1,18 @@
 #include "net/thread.h"
 
-#include <csignal>
+#include "base/blocked_signals.h"
+
 #include <pthread.h>
 #include <utility>
 
 namespace vbmc::net {
 
 NamedThread::NamedThread(const std::string& name, std::function<void()> body) {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); // inherited: no signal ever lands on a worker
+    const BlockedSignals quiet;
     thread_ = std::thread([name, body = std::move(body)] {
         name_this_thread(name);
         body();
     });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void NamedThread::join() {

@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include "base/blocked_signals.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "store/database.h"
@@ -57,6 +58,7 @@ class Store::Impl {
           work_(context_.get_executor()), lazy_timer_(context_) {}
 
     void start() {
+        const BlockedSignals quiet;
         thread_ = std::thread([this] {
             ::pthread_setname_np(::pthread_self(), "store");
             context_.run();
