@@ -109,7 +109,7 @@ def test_a_refused_password_is_not_tried_again_and_again(new_daemon, tmp_path, n
         node = Node(api, name, server.options(key=None, password=f"file:{secret}"))
         until(lambda: "refused user" in api.get(name).status.last_error)
         for _ in range(8):
-            with fails("UNAVAILABLE"):
+            with fails("FAILED_PRECONDITION", "BACKEND_REFUSED"):
                 api.power.GetPower(power.GetPowerRequest(node=name))
             time.sleep(0.5)
         assert server.log_text().count("Failed password") == 1
