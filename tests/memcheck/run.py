@@ -1,8 +1,7 @@
 #!/usr/bin/python3
-"""vbmcd under Valgrind's memcheck: the programs and the layer on gRPC, which the sanitizers' builds leave
-out, without a build of its own; what Debian's libraries do is seen as well.
+"""vbmcd under Valgrind's memcheck: without a build of its own, and what Debian's libraries do is seen as well.
 
-    tests/memcheck/run.py                        what the test command runs
+    tests/memcheck/run.py                        the turmoil (tests/run memcheck)
     tests/memcheck/run.py --unit control         a layer's unit tests instead
     tests/memcheck/run.py --integration test_sources.py --integration test_bulk.py
     tests/memcheck/run.py --bin build/dev/bin --logs build/test-logs
