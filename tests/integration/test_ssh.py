@@ -232,6 +232,28 @@ def test_own_commands(api, server, name):
     until(lambda: "systemctl light 7" in server.calls())
 
 
+def test_a_host_that_works_another_machine_is_left_alone(api, daemon, server, name):
+    """Its commands are the machine's; what is built in would shut the host itself down."""
+    machine = Machine(
+        api, name, server.options(command_on="systemctl wake", command_status="echo on", helper="vbmc-hostctl")
+    )
+    server.forget_calls()
+    for action in ("soft", "reset", "diag", "cycle"):
+        assert "not supported" in machine.ipmitool("chassis", "power", action, check=False), action
+    for device in ("pxe", "disk", "bios", "none"):
+        machine.ipmitool("chassis", "bootdev", device, check=False)
+    machine.ipmitool("chassis", "power", "on", check=False)
+    machine.ipmitool("sensor")
+    machine.ipmitool("sol", "activate", check=False)
+    until(lambda: "echo on" in server.commands())
+    allowed = {"echo on", "systemctl wake"}
+    assert {line for line in server.commands() if line} <= allowed, server.commands()
+    shown = daemon.ctl("show", name).stdout
+    cannot = next(line for line in shown.splitlines() if line.strip().startswith("cannot"))
+    for capability in ("soft", "reset", "nmi", "boot", "console", "sensors"):
+        assert capability in cannot, cannot
+
+
 def test_sudo(api, server, name):
     machine = Machine(api, name, server.options(sudo="true"))
     machine.ipmitool("chassis", "power", "soft")

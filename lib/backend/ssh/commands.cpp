@@ -111,11 +111,24 @@ std::vector<Option> command_options() {
     return {
         {"sudo", boolean, false, "false", "run what needs root through `sudo -n`"},
         {"helper", text, false, "", "the path of vbmc-hostctl there: it carries all actions out"},
-        {"command-status", text, false, "", "tells the power: prints on or off, or a boot id"},
+        {"command-status",
+         text,
+         false,
+         "",
+         "tells the power: prints on or off, or a boot id; with it, command-on or command-off "
+         "`host` is taken for another machine: nothing built in is done there"},
         {"command-soft", text, false, "", "shuts the machine down; none: cannot"},
         {"command-reset", text, false, "", "restarts it; none: cannot"},
-        {"command-off", text, false, "", "switches it off at once (default: cannot)"},
-        {"command-on", text, false, "", "switches it on, from a host that is up (default: cannot)"},
+        {"command-off",
+         text,
+         false,
+         "",
+         "switches it off at once (default: cannot); see command-status"},
+        {"command-on",
+         text,
+         false,
+         "",
+         "switches it on, from a host that is up (default: cannot); see command-status"},
         {"command-nmi", text, false, "", "the diagnostic interrupt; none: cannot"},
         {"command-boot-list", text, false, "", "lists the boot entries as efibootmgr does"},
         {"command-boot-next", text, false, "", "boots from the entry behind it once"},
@@ -135,7 +148,13 @@ std::vector<Option> command_options() {
 }
 
 Commands::Commands(const DriverConfig& config)
-    : config_(config), helper_(config.text("helper")), sudo_(config.boolean("sudo")) {}
+    : config_(config), helper_(config.text("helper")),
+      by_another_host_(names(Verb::on) || names(Verb::off) || names(Verb::status)),
+      sudo_(config.boolean("sudo")) {}
+
+bool Commands::names(Verb verb) const {
+    return is_set(verb) && config_.text(row_of(verb).option) != "none";
+}
 
 bool Commands::is_set(Verb verb) const {
     return config_.has(row_of(verb).option);
@@ -144,9 +163,11 @@ bool Commands::is_set(Verb verb) const {
 std::optional<std::string> Commands::line(Verb verb, const std::string& argument) const {
     const Row& row = row_of(verb);
     const std::string tail = argument.empty() ? "" : " " + shell_quote(argument);
-    if (config_.has(row.option)) {
-        const std::string given = config_.text(row.option);
-        return given == "none" ? std::nullopt : std::optional(given + tail);
+    if (is_set(verb)) {
+        return names(verb) ? std::optional(config_.text(row.option) + tail) : std::nullopt;
+    }
+    if (by_another_host_) { // whatever is built in, the helper's too, would be done to that host
+        return std::nullopt;
     }
     if (!helper_.empty()) {
         if (!row.helped) {

@@ -48,9 +48,17 @@ class Commands {
     /// True when the node's options name the command.
     bool is_set(Verb verb) const;
 
+    /// True when the options give a command of its own for on, off or status: the host then is
+    /// another machine that works this one, and what is not given must not be done to it.
+    bool by_another_host() const noexcept { return by_another_host_; }
+
   private:
+    /// Given, and not as "none".
+    bool names(Verb verb) const;
+
     DriverConfig config_;
     std::string helper_;
+    bool by_another_host_;
     bool sudo_;
 };
 

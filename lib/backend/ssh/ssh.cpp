@@ -94,6 +94,11 @@ class SshDriver final : public BaseDriver {
         return c;
     }
 
+    /// Of a host that works the machine a log-in proves nothing.
+    bool tells_power() const override {
+        return !commands_.by_another_host() || commands_.can(Verb::status);
+    }
+
     Awaitable<Result<PowerState>> power_state(Mono deadline) override {
         const auto line = commands_.line(Verb::status);
         if (!line) { // that it takes a log-in is all there is to know
@@ -101,7 +106,7 @@ class SshDriver final : public BaseDriver {
             if (there.has_error()) {
                 co_return unreached(there.error());
             }
-            co_return PowerState::on;
+            co_return tells_power() ? PowerState::on : PowerState::unknown;
         }
         Result<Output> told = co_await host_->ask(*line, deadline);
         if (told.has_error()) {

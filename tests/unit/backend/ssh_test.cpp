@@ -374,3 +374,42 @@ TEST_CASE("an action's command comes from the options, the helper or the machine
     CHECK_FALSE(commands({}).can(Verb::off));
     CHECK(commands({}).line(Verb::console) == "");
 }
+
+TEST_CASE("a host that works another machine is never taken for it") {
+    backend::ConfigSchema schema;
+    schema.options = command_options();
+    const auto commands = [&](std::map<std::string, std::string> given) {
+        return Commands(*backend::DriverConfig::check(schema, given));
+    };
+    const Verb built_in[] = {
+        Verb::soft,
+        Verb::reset,
+        Verb::nmi,
+        Verb::boot_list,
+        Verb::boot_next,
+        Verb::boot_order,
+        Verb::boot_forget,
+        Verb::setup,
+        Verb::sensors,
+        Verb::identity,
+        Verb::console,
+    };
+    for (const std::string by : {"command-on", "command-off", "command-status"}) {
+        for (const std::string helper : {"", "vbmc-hostctl"}) {
+            const Commands own = commands({{by, "virsh it web1"}, {"helper", helper}});
+            CAPTURE(by);
+            CAPTURE(helper);
+            CHECK(own.by_another_host());
+            for (const Verb verb : built_in) {
+                CAPTURE(word_of(verb));
+                CHECK_FALSE(own.can(verb));
+            }
+            CHECK(own.can(Verb::status) == (by == "command-status"));
+        }
+        CHECK(commands({{by, "none"}}).can(Verb::soft)); // names no other machine
+    }
+    const Commands given =
+        commands({{"command-on", "wake"}, {"command-soft", "virsh shutdown web1"}});
+    CHECK(given.line(Verb::soft) == "virsh shutdown web1");
+    CHECK_FALSE(given.can(Verb::reset));
+}
