@@ -78,9 +78,13 @@ Result<void> add_target(
 
 /// NAME=KIND or NAME=KIND:k=v,k=v
 Result<void> add_named_target(Cli& cli, api::Node& node, const std::string& text) {
+    constexpr const char* form = "--target NAME=KIND:KEY=VALUE,KEY=VALUE";
     const auto pair = parse_pair("--target", text);
     if (!pair) {
-        return usage(pair.error().message, "--target NAME=KIND:KEY=VALUE,KEY=VALUE");
+        return usage(pair.error().message, form);
+    }
+    if (pair->first.find(':') != std::string::npos) { // the first '=' is an option's already
+        return usage("--target needs a name for the target before its kind", form);
     }
     const std::size_t colon = pair->second.find(':');
     const std::string options =

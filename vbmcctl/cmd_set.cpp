@@ -196,6 +196,7 @@ Result<Changes> read_words(Args& args) {
 /// The target that "NAME" (the only one, or the first) or "TARGET.NAME" is an option of.
 Result<std::pair<api::Target*, std::string>> find_target(api::Node& node, const std::string& path) {
     const std::size_t dot = path.find('.');
+    std::vector<std::string> names;
     for (api::Target& target : *node.mutable_targets()) {
         if (dot == std::string::npos) {
             return std::pair(&target, path);
@@ -203,12 +204,15 @@ Result<std::pair<api::Target*, std::string>> find_target(api::Node& node, const 
         if (target.name() == path.substr(0, dot)) {
             return std::pair(&target, path.substr(dot + 1));
         }
+        names.push_back(target.name());
     }
+    const std::string wanted = path.substr(0, dot);
     return Error(
-        ErrorCode::not_found,
-        "TARGET_NOT_FOUND",
-        "the node has no target '" + path.substr(0, dot) + "'"
-    );
+               ErrorCode::not_found,
+               "TARGET_NOT_FOUND",
+               "the node has no target '" + wanted + "'" + did_you_mean(wanted, names)
+    )
+        .with_hint("its targets are " + join(names, ", "));
 }
 
 /// A secret's "@FILE" is read here, as `add` does.

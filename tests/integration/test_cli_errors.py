@@ -133,6 +133,20 @@ def test_bad_values(daemon, name, arguments):
     assert ctl(daemon, "show", name).returncode == 3
 
 
+def test_target_without_a_name(daemon, name):
+    done = ctl(daemon, "add", name, "--target", "ssh:host=192.0.2.7,user=vbmc")
+    assert done.returncode == 2
+    assert "needs a name" in is_one_line(done)[0]
+    assert "--target NAME=KIND:KEY=VALUE" in done.stderr
+
+
+def test_option_of_a_target_that_is_none(daemon, name):
+    daemon.ctl("add", name, "--target", "main=sim", "--target", "host=sim")
+    lines = is_one_line(ctl(daemon, "set", name, "option.hst.speed=2"))
+    assert "no target 'hst' (did you mean 'host'?)" in lines[0]
+    assert lines[1] == "hint: its targets are main, host"
+
+
 def test_not_found_suggests(daemon, name):
     daemon.ctl("add", name, "--backend", "sim")
     for command in (("show",), ("start",), ("rm",), ("power", "on"), ("sel",), ("users",), ("edit",), ("ipmitool",)):
