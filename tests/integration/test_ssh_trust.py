@@ -61,6 +61,26 @@ def test_an_unknown_host_key_is_shown_and_refused(api, server):
     assert "Accepted" not in server.log_text()  # nobody logged in to ask
 
 
+def test_the_hint_tells_how_to_pin(api, daemon, server, name, tmp_path):
+    key = tmp_path / "key"
+    key.write_text(server.client_key.read_text())
+    key.chmod(0o400)
+    options = server.options(host_key=None, key=f"@{key}")
+    words = [word for option, value in options.items() for word in ("--option", f"{option}={value}")]
+    refused = daemon.ctl("backend", "test", "ssh", *words, check=False).stderr
+    assert f"--option host-key={server.fingerprint}" in refused
+    assert "`vbmcctl set NODE option.host-key=...`" in refused
+    daemon.ctl("add", name, "--backend", "ssh", *words)
+    daemon.ctl("set", name, f"option.host-key={server.fingerprint}")
+    assert daemon.ctl("power", "status", name).stdout.split()[-1] == "on"
+
+
+def test_a_key_without_its_at_sign(daemon, server):
+    options = server.options(key="vbmc-key")
+    words = [word for option, value in options.items() for word in ("--option", f"{option}={value}")]
+    assert "@FILE" in daemon.ctl("backend", "test", "ssh", *words, check=False).stderr
+
+
 def test_another_host_key_is_refused(api, server, tmp_path):
     other = keygen(tmp_path / "other")
     with fails("UNAVAILABLE", "HOST_KEY_CHANGED") as seen:

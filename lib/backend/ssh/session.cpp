@@ -103,8 +103,8 @@ PrivateKey::parse(const Secret& text, const Secret& passphrase) {
         )
             .with_field("backend.options.key")
             .with_hint(
-                "it is the text of an OpenSSH or PEM private key; an encrypted one needs the "
-                "right key-passphrase"
+                "it is the text of an OpenSSH or PEM private key (vbmcctl reads it from a file "
+                "when given @FILE); an encrypted one needs the right key-passphrase"
             );
     }
     return std::shared_ptr<const PrivateKey>(std::move(made));
@@ -256,8 +256,10 @@ Result<void> Session::check_host_key(const Login& login) {
             .with_field("backend.options.host-key")
             .with_hint(
                 "compare it on the machine itself (ssh-keygen -lf "
-                "/etc/ssh/ssh_host_*_key.pub), then set host-key=" +
-                to_text(shown)
+                "/etc/ssh/ssh_host_*_key.pub), then give --option host-key=" +
+                to_text(shown) +
+                ", or `vbmcctl set NODE option.host-key=...` (of one of several targets: "
+                "option.TARGET.host-key)"
             );
     case KeyVerdict::revoked:
         return Error(
