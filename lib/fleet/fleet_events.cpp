@@ -140,7 +140,8 @@ void Fleet::Impl::on_action(Entry& entry, const NodeNote& note) {
     event.who = "vbmcd";
     event.fields["action"] = note.what;
     event.fields["result"] = note.message.empty() ? "ok" : "failed";
-    event.message = "power " + note.what + (note.message.empty() ? " done" : " failed");
+    event.message =
+        "power " + note.what + (note.message.empty() ? " done" : " failed: " + note.message);
     if (!note.message.empty()) {
         event.fields["error"] = note.message;
         log(Level::warn,

@@ -2,6 +2,7 @@
 // has only a lasting one: armed here, applied right before the next start, put back after it was
 // seen.
 
+#include "bmc/boot_text.h"
 #include "fleet/worker.h"
 
 #include <utility>
@@ -14,6 +15,19 @@ using bmc::BootRequest;
 namespace {
 
 constexpr u8 boot_tries = 6;
+
+/// Whoever reads it may have started the machine, long after somebody chose the device.
+Error with_device(Error why, const BootRequest& boot) {
+    if (boot.device == BootDevice::none) {
+        return why;
+    }
+    why.message = "cannot " + boot_text(boot) + ": " + why.message;
+    if (!is_silence(why)) {
+        why.hint += (why.hint.empty() ? "" : "; ");
+        why.hint += "`vbmcctl bootdev NODE none` takes the choice back";
+    }
+    return why;
+}
 
 } // namespace
 
@@ -55,6 +69,9 @@ net::Awaitable<Result<void>> NodeWorker::set_boot(BootRequest boot) {
     const auto driver = routes_.to(Route::boot);
     auto make = [boot](backend::Driver& d, Mono deadline) { return d.set_boot(boot, deadline); };
     Result<void> result = co_await call<void>(Task::tell_boot, driver, limits_->call_limit, make);
+    if (result.has_error()) {
+        result = with_device(std::move(result).error(), boot);
+    }
     co_return result;
 }
 

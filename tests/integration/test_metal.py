@@ -150,6 +150,22 @@ def test_one_network_boot(equinix):
     until(lambda: "Boot parameter data: 00" in node.ipmi("chassis", "bootparam", "get", "5"))  # used up
 
 
+def test_a_boot_device_that_it_has_not_is_named(equinix, daemon):
+    cloud, machine, node = equinix
+    daemon.ctl("power", "off", node.name, "--yes")
+    until(lambda: machine.phase == "off")
+    daemon.ctl("bootdev", node.name, "bios")
+    done = daemon.ctl("power", "on", node.name, check=False)
+    assert done.returncode != 0
+    assert "cannot boot from bios setup at the next start" in done.stderr
+    assert "`vbmcctl bootdev NODE none`" in done.stderr
+    failed = "power on failed: cannot boot from bios setup"
+    until(lambda: failed in daemon.ctl("events", node.name).stdout)
+    daemon.ctl("bootdev", node.name, "none")
+    daemon.ctl("power", "on", node.name)
+    until(lambda: machine.phase == "on")
+
+
 def test_virtual_media_is_ipxe(equinix):
     cloud, machine, node = equinix
     url = "https://boot.example/rescue.ipxe"

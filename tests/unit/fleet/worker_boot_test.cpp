@@ -144,6 +144,8 @@ TEST_CASE("a machine is not started from the wrong device", "[boot]") {
     CHECK(w.host.was_told("done 1 unreachable"));
     CHECK(w.host.was_told("failed on"));
     CHECK(std::count(w.driver->calls.begin(), w.driver->calls.end(), "on") == 0);
+    REQUIRE(w.host.ended.size() == 1);
+    CHECK(w.host.ended[0] == "cannot boot from pxe at the next start: no answer");
 }
 
 TEST_CASE("a lasting device is told again when the backend was silent", "[boot]") {
