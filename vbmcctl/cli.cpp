@@ -3,7 +3,45 @@
 #include "vbmcctl/progress.h"
 #include "vbmcctl/text.h"
 
+#include <cstdlib>
+
 namespace vbmc::ctl {
+
+namespace {
+
+/// Without a port gRPC would take 443, which is never vbmcd's.
+bool has_port(const std::string& host) {
+    const std::size_t colon = host.rfind(':');
+    const std::size_t bracket = host.rfind(']'); // [::1]:6253
+    const bool bare_ipv6 = bracket == std::string::npos && host.find(':') != colon;
+    return colon != std::string::npos && colon > 0 && colon + 1 < host.size() && !bare_ipv6 &&
+           host.find_first_not_of("0123456789", colon + 1) == std::string::npos;
+}
+
+/// What was typed beats what some profile exports; two that were typed are a mistake.
+Result<void> choose_vbmcd(ConnectionOptions& c) {
+    if (!c.socket.empty() && !c.host.empty()) {
+        return Error(ErrorCode::invalid_argument, "--socket and --host are two vbmcds: give one")
+            .with_hint("--socket is the vbmcd of this machine, --host one over the network");
+    }
+    const bool typed = !c.host.empty();
+    const char* exported = std::getenv("VBMC_HOST");
+    if (!typed && c.socket.empty() && exported != nullptr) {
+        c.host = exported;
+    }
+    if (!c.host.empty() && !has_port(c.host)) {
+        return Error(
+                   ErrorCode::invalid_argument,
+                   std::string(typed ? "--host" : "VBMC_HOST") + " is HOST:PORT, not '" + c.host +
+                       "'"
+        )
+            .with_hint("the port is the one of `listen` in vbmcd.yaml; IPv6 is [ADDRESS]:PORT. "
+                       "A backend's host is --option host=HOST");
+    }
+    return {};
+}
+
+} // namespace
 
 Cli::Cli(CLI::App& app, Terminal& terminal) : app_(app), terminal_(terminal) {
     Globals& g = globals_;
@@ -16,9 +54,8 @@ Cli::Cli(CLI::App& app, Terminal& terminal) : app_(app), terminal_(terminal) {
     )
         ->type_name("PATH")
         ->group(connection);
-    app.add_option("--host", c.host, "Connect by mutual TLS instead")
+    app.add_option("--host", c.host, "Connect by mutual TLS instead (VBMC_HOST)")
         ->type_name("HOST:PORT")
-        ->envname("VBMC_HOST")
         ->group(connection);
     app.add_option("--tls-ca", c.tls_ca, "CA that signed vbmcd's certificate")
         ->type_name("FILE")
@@ -72,6 +109,9 @@ Result<void> Cli::settle_globals() {
     const Result<Format> format = parse_format(globals_.format);
     if (!format) {
         return format.error();
+    }
+    if (const Result<void> chosen = choose_vbmcd(globals_.connection); !chosen) {
+        return chosen.error();
     }
     globals_.output.format = *format;
     globals_.output.header = !globals_.no_header;

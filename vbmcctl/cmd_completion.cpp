@@ -286,6 +286,9 @@ void settle_connection(Cli& cli, const std::vector<std::string>& words) {
         const auto found = targets.find(words[i]);
         if (found != targets.end()) {
             *found->second = words[i + 1];
+            if (words[i] == "--socket") { // whatever the environment says
+                connection.host.clear();
+            }
         }
     }
 }

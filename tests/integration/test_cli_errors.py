@@ -352,6 +352,28 @@ def test_tls_options_are_all_needed(daemon, tmp_path):
     assert "is not a PEM file" in done.stderr
 
 
+def test_an_option_beats_the_environment(daemon, tmp_path):
+    elsewhere = {"VBMC_HOST": "127.0.0.1:1"}
+    assert run_without_daemon(daemon, "--socket", daemon.socket, "list", environment=elsewhere).returncode == 0
+    path = tmp_path / "none.sock"
+    done = run_without_daemon(daemon, "--socket", path, "list", environment=elsewhere)
+    assert done.returncode == 7 and str(path) in is_one_line(done)[0]
+    done = run_without_daemon(daemon, "--socket", daemon.socket, "--host", "127.0.0.1:1", "list")
+    assert done.returncode == 2 and "give one" in is_one_line(done)[0]
+    both = {**elsewhere, "VBMC_SOCKET": str(daemon.socket)}
+    done = run_without_daemon(daemon, "list", environment=both)
+    assert done.returncode == 2 and "--host needs --tls-ca" in done.stderr  # VBMC_HOST counts
+
+
+@pytest.mark.parametrize("host", ["192.0.2.7", "::1", "[::1]", "host:", ":6253", "host:https"])
+def test_a_host_without_its_port(daemon, host):
+    done = run_without_daemon(daemon, f"--host={host}", "list")
+    assert done.returncode == 2
+    assert is_one_line(done)[0] == f"vbmcctl: --host is HOST:PORT, not '{host}'"
+    done = run_without_daemon(daemon, "list", environment={"VBMC_HOST": host})
+    assert done.returncode == 2 and "VBMC_HOST is HOST:PORT" in done.stderr
+
+
 def test_the_reader_may_go_away(daemon):
     done = subprocess.run(
         f"{daemon.binaries}/vbmcctl --socket {daemon.socket} backend describe sim | head -1",
