@@ -113,7 +113,8 @@ Json result_row(const ApplyItemResult& item) {
         );
     }
     if (!result.generated_password().empty()) {
-        row["username"] = "admin";
+        const bool named = item.wanted != nullptr && !item.wanted->users.empty();
+        row["username"] = named ? item.wanted->users.front().name : "admin";
         row["generated_password"] = result.generated_password();
     }
     if (result.outcome() == api::ApplyResult::ERROR) {
@@ -172,7 +173,9 @@ void print_people(Cli& cli, const ApplyOutcome& outcome, bool dry_run) {
     for (const ApplyItemResult& item : outcome.items) {
         const api::ApplyResult& result = item.result;
         passwords = passwords || !result.generated_password().empty();
-        if (!few || result.outcome() == api::ApplyResult::ERROR || cli.globals().quiet) {
+        const bool shown =
+            few || result.outcome() == api::ApplyResult::PRUNED; // what goes is named
+        if (!shown || result.outcome() == api::ApplyResult::ERROR || cli.globals().quiet) {
             continue;
         }
         const std::vector<std::string> changed(

@@ -34,6 +34,25 @@ def test_apply_creates_changes_and_leaves_alone(daemon, name, fleet):
     assert json.loads(daemon.ctl("show", name, "-o", "json").stdout)["labels"] == {"rack": "8"}
 
 
+def test_a_made_up_password_has_its_users_name(daemon, name, fleet):
+    done = daemon.ctl("apply", "-f", fleet(manifest_of(name, "  users: [{name: bob}]")))
+    row = next(line for line in done.stdout.splitlines() if "bob" in line)
+    password = row.split()[-1]
+    users = json.loads(daemon.ctl("show", name, "--secrets", "-o", "json").stdout)["users"]
+    assert [(user["name"], user["password"]) for user in users] == [("bob", password)]
+
+
+def test_what_is_pruned_among_many_is_named(daemon, name, fleet):
+    label = f"  labels: {{set: {name}}}"
+    path = fleet(manifest_of(f"{name}-[01-22]", label))
+    daemon.ctl("apply", "-f", path)
+    fleet(manifest_of(f"{name}-[02-22]", label))
+    for extra, tail in (["--dry-run"], " (dry run)"), ([], ""):
+        done = daemon.ctl("apply", "-f", path, "--prune", "-l", f"set={name}", *extra)
+        assert f"node {name}-01 pruned{tail}\n" in done.stdout
+        assert "21 unchanged, 1 pruned" in done.stdout
+
+
 def test_diff(daemon, name, fleet):
     path = fleet(manifest_of(name, "  labels: {rack: 7}"))
     done = daemon.ctl("diff", "-f", path, check=False)
