@@ -57,13 +57,13 @@ std::string_view to_string(Role role) noexcept {
     case Role::admin:
         return "admin";
     case Role::secrets_reader:
-        return "secrets-reader";
+        return "secrets";
     }
     return "none";
 }
 
 std::optional<Role> parse_role(std::string_view text) noexcept {
-    if (text == "secrets") {
+    if (text == "secrets-reader") { // what it was called first
         return Role::secrets_reader;
     }
     const auto found =

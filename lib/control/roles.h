@@ -21,7 +21,7 @@ enum class Role : u8 {
     secrets_reader = 8,
 };
 
-/// "viewer", "operator", "admin", "secrets-reader".
+/// "viewer", "operator", "admin", "secrets".
 std::string_view to_string(Role role) noexcept;
 
 /// Also "secrets".

@@ -74,7 +74,7 @@ def test_info(api, daemon):
     assert abs(info.started.seconds - time.time()) < 600
     assert f"unix:{daemon.socket}" in info.listeners
     assert info.caller.identity == f"uid:{os.getuid()}"
-    assert list(info.caller.roles) == ["viewer", "operator", "admin", "secrets-reader"]
+    assert list(info.caller.roles) == ["viewer", "operator", "admin", "secrets"]
     assert info.config
     before = info.nodes.total
     api.create("counted")

@@ -76,7 +76,7 @@ TEST_CASE("callers get the roles of uid, groups and certificate names") {
         return map->identify(peer).roles.names();
     };
     using Names = std::vector<std::string>;
-    const Names all = {"viewer", "operator", "admin", "secrets-reader"};
+    const Names all = {"viewer", "operator", "admin", "secrets"};
     CHECK(unix_roles(0, 0, {}) == all);
     CHECK(unix_roles(1000, 1000, {}) == all); // the daemon's own
     CHECK(unix_roles(1001, 1001, {}) == Names{"viewer", "operator"});
@@ -93,7 +93,7 @@ TEST_CASE("callers get the roles of uid, groups and certificate names") {
     CHECK(map->identify(peer).roles.empty());
     peer.dns = {"other.example", "mon.example"};
     peer.uris = {"spiffe://example/vault"};
-    CHECK(map->identify(peer).roles.names() == Names{"viewer", "secrets-reader"});
+    CHECK(map->identify(peer).roles.names() == Names{"viewer", "secrets"});
     CHECK(map->identify(PeerIdentity{}).roles.empty());
 }
 
