@@ -41,8 +41,11 @@ endif()
 if(NOT CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
     target_compile_definitions(vbmc_options INTERFACE _GLIBCXX_ASSERTIONS)
 else()
-    # GCC 12 takes an empty std::optional's room for a value that is read, when it optimises.
-    target_compile_options(vbmc_options INTERFACE -Wno-maybe-uninitialized)
+    # GCC 12 takes an empty std::optional's room for a value that is read, when it optimises; and
+    # Asio's way to free a coroutine's frame for the wrong one, once it has inlined the allocation.
+    target_compile_options(
+        vbmc_options INTERFACE -Wno-maybe-uninitialized -Wno-mismatched-new-delete
+    )
 endif()
 
 if(VBMC_HARDEN)
