@@ -17,7 +17,7 @@ VBMC_RUN_PACKAGES=(ca-certificates ipmitool)
 
 # To test it: the test framework, formatters and checkers, and every IPMI client that Debian has.
 VBMC_TEST_PACKAGES=(
-    git catch2 libbenchmark-dev clang-format-14 mandoc openssl sqlite3 procps iproute2 valgrind
+    git catch2 libbenchmark-dev clang-format-14 mandoc openssl sqlite3 procps iproute2 valgrind systemd
     python3 python3-pytest python3-yaml python3-grpcio python3-grpc-tools python3-protobuf
     python3-jsonschema python3-libcloud
     ipmitool freeipmi-tools openipmi python3-pyghmi python3-pyipmi fence-agents ipmiutil
