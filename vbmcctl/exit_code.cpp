@@ -8,6 +8,9 @@ ExitCode exit_code_of(const Error& error) noexcept {
     if (error.reason == daemon_unreachable) {
         return ExitCode::unreachable;
     }
+    if (error.reason == "CONSOLE_IN_USE") { // by somebody else, as an address or a name can be
+        return ExitCode::conflict;
+    }
     switch (error.code) {
     case ErrorCode::invalid_argument:
         return ExitCode::usage;

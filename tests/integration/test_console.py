@@ -160,7 +160,7 @@ def test_one_types_at_a_time(daemon, node, terminals):
     first = terminals(vbmcctl(daemon, "console", name))
     first.read_until("connected to")
     refused = daemon.ctl("console", name, check=False)
-    assert refused.returncode != 0 and "in use by" in refused.stderr and "--force" in refused.stderr
+    assert refused.returncode == 5 and "in use by" in refused.stderr and "--force" in refused.stderr
     taken = daemon.ctl("console", name, "--force", stdin="\recho $((5*5))\r")
     assert "25" in taken.stdout
     first.read_until("took the console over")
