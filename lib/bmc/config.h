@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace vbmc::bmc {
 
@@ -37,7 +38,7 @@ struct Config {
     u8 network_prefix = 24; // shown by Get LAN Configuration Parameters
     IpAddress gateway{};    // may be any: none
     ByteArray<6> mac{};     // generated, locally administered
-    std::string firmware_product = "vbmcd";
+    std::string_view firmware_product = "vbmcd";
     u8 firmware_major = 0;     // of vbmcd itself
     u8 firmware_minor_bcd = 1; // BCD (IPMI 2.0 §20.1)
     Capabilities capabilities;

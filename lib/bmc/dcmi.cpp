@@ -113,9 +113,7 @@ std::string_view asset_tag(const Bmc& bmc) noexcept {
     if (settings.has_asset_tag) {
         return settings.asset_tag;
     }
-    const IdentitySeen* seen = bmc.fru.identity();
-    const std::string_view told = seen == nullptr ? "" : std::string_view(seen->asset_tag);
-    return told.substr(0, Dcmi::asset_tag_max);
+    return bmc.fru.identity().asset_tag().substr(0, Dcmi::asset_tag_max);
 }
 
 InlineBytes<Dcmi::controller_id_max> controller_id(const Bmc& bmc) noexcept {

@@ -90,18 +90,14 @@ std::array<char, 6> version_of(const Config& config) noexcept {
     };
 }
 
-Names names_of(const Config& config, const IdentitySeen* seen) {
+Names names_of(const Config& config, const Identity& seen) {
     Names names{};
     names.uuid_text = guid_text(config.guid);
     names.version_text = version_of(config);
-    names.manufacturer = config.firmware_product;
-    names.product = "Managed node";
-    if (seen != nullptr) {
-        names.manufacturer = or_else(seen->manufacturer, names.manufacturer);
-        names.product = or_else(seen->product, names.product);
-        names.serial = seen->serial; // empty: the UUID
-        names.asset_tag = seen->asset_tag;
-    }
+    names.manufacturer = or_else(seen.manufacturer(), config.firmware_product);
+    names.product = or_else(seen.product(), "Managed node");
+    names.serial = seen.serial(); // empty: the UUID
+    names.asset_tag = seen.asset_tag();
     return names;
 }
 
@@ -136,7 +132,7 @@ void write_product(ByteWriter& out, const Config& config, const Names& names) {
     write_text(out, "UUID: ", names.uuid());
 }
 
-ByteArray<Fru::size> make_image(const Config& config, const IdentitySeen* seen) {
+ByteArray<Fru::size> make_image(const Config& config, const Identity& seen) {
     const Names names = names_of(config, seen);
     ByteArray<Fru::size> image{};
     ByteWriter out(image);
@@ -165,7 +161,7 @@ ByteArray<Fru::size> Fru::image(const Config& config) const {
     if (written_) {
         return *written_;
     }
-    return mirrored_ ? *mirrored_ : make_image(config, identity_.get());
+    return mirrored_ ? *mirrored_ : make_image(config, identity_);
 }
 
 void Fru::read(const Config& config, std::size_t offset, MutableBytes out) const {
@@ -183,7 +179,7 @@ void Fru::write(const Config& config, std::size_t offset, Bytes data) {
 }
 
 void Fru::observe(const IdentitySeen& seen) {
-    identity_ = std::make_unique<const IdentitySeen>(seen);
+    identity_ = Identity(seen);
 }
 
 void Fru::save(std::vector<u8>& out) const {

@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 #include "bmc/config.h"
-#include "bmc/observation.h"
+#include "bmc/identity.h"
 
 #include <array>
 #include <memory>
@@ -29,8 +29,7 @@ class Fru {
     /// Too long or empty: not taken.
     void mirror(Bytes image);
 
-    /// nullptr until the backend told.
-    const IdentitySeen* identity() const noexcept { return identity_.get(); }
+    const Identity& identity() const noexcept { return identity_; }
 
     void save(std::vector<u8>& out) const;
     bool load(Bytes saved);
@@ -38,7 +37,7 @@ class Fru {
   private:
     ByteArray<size> image(const Config& config) const;
 
-    std::unique_ptr<const IdentitySeen> identity_;
+    Identity identity_;
     std::unique_ptr<ByteArray<size>> mirrored_;
     std::unique_ptr<ByteArray<size>> written_;
 };

@@ -91,6 +91,19 @@ TEST_CASE("what the backend knows is shown, as printable text") {
     CHECK(product[5] == "rack 4");
 }
 
+TEST_CASE("what is told later replaces what was told before; a zero byte ends a text") {
+    Fru fru;
+    fru.observe({.manufacturer = "QEMU", .product = "pc", .serial = "1", .asset_tag = "old"});
+    const std::string serial("S7\0junk", 7);
+    fru.observe({.manufacturer = "", .product = "q35", .serial = serial, .asset_tag = ""});
+    CHECK(fru.identity().manufacturer().empty());
+    CHECK(fru.identity().product() == "q35");
+    CHECK(fru.identity().serial() == "S7");
+    CHECK(fru.identity().asset_tag().empty());
+    fru.observe({});
+    CHECK(fru.identity().product().empty());
+}
+
 TEST_CASE("the longest texts still fit") {
     Fru fru;
     const std::string much(5000, 'x');
