@@ -60,7 +60,7 @@ std::string_view power_word(u8 action) noexcept {
 void VirtualBmc::set_access(const Access& access) {
     access_ = access;
     InlineBytes<bmc::CipherPolicy::capacity> ids;
-    for (const u8 id : access_.cipher_suites) {
+    for (const u8 id : access_.cipher_suites.bytes()) {
         if (crypto::find_suite(id) != nullptr) { // suite 0 and RC4 are in no table
             ids.push_back(id);
         }
