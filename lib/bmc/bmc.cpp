@@ -245,6 +245,9 @@ Ticket Bmc::request_refresh(Now now) {
 void Bmc::boot_changed() {
     const BootRequest wanted = boot.request();
     if (wanted != armed_) {
+        if (wanted.device == BootDevice::none && armed_.persistent) {
+            boot.forget_standing();
+        }
         armed_ = wanted;
         outbox.emplace_back(SetBoot{.boot = wanted});
     }
@@ -254,6 +257,7 @@ void Bmc::boot_changed() {
 /// since, took its place in the flags.
 void Bmc::boot_cleared() {
     armed_ = {};
+    boot.forget_standing();
     if (config.capabilities.boot) {
         outbox.emplace_back(SetBoot{.boot = {.device = BootDevice::none, .persistent = true}});
     }

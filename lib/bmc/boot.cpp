@@ -39,6 +39,7 @@ BootRequest Boot::request() const noexcept {
 
 void Boot::set_flags(Now now, const ByteArray<5>& flags) noexcept {
     flags_ = flags;
+    note_standing();
     restart_countdown(now.mono);
 }
 
@@ -51,7 +52,14 @@ void Boot::set_request(Now now, const BootRequest& request) noexcept {
         flags_[1] = static_cast<u8>(static_cast<u8>(request.device) << device_shift);
     }
     keep_valid |= keep_without_control;
+    note_standing();
     restart_countdown(now.mono);
+}
+
+void Boot::note_standing() noexcept {
+    if (const BootRequest asked = request(); asked.persistent) {
+        standing_ = asked;
+    }
 }
 
 /// Only one-time flags time out: persistent ones are a change of the machine's settings, which it
@@ -141,9 +149,11 @@ bool Boot::is_marked_invalid(BootParameter p) const noexcept {
 void Boot::mark_invalid(BootParameter p, bool invalid) noexcept {
     const u8 mask = static_cast<u8>(1U << static_cast<u8>(p));
     marked_invalid_ = static_cast<u8>(invalid ? marked_invalid_ | mask : marked_invalid_ & ~mask);
+    note_standing();
 }
 
-struct Boot::Kept {
+/// Without the standing device, which version 1 did not know.
+struct Boot::KeptBefore {
     static constexpr u8 version = 1;
     u8 service_partition = 0;
     u8 service_partition_scan = 0;
@@ -170,6 +180,17 @@ struct Boot::Kept {
     }
 };
 
+struct Boot::Kept : KeptBefore {
+    static constexpr u8 version = 2;
+    BootRequest standing;
+
+    static void fields(auto& c, auto& r) {
+        KeptBefore::fields(c, r);
+        c.byte(r.standing.device);
+        c.bits(bit<1>(r.standing.persistent), bit<1>(r.standing.efi), gap<6>);
+    }
+};
+
 void Boot::save(std::vector<u8>& out) const {
     Kept kept;
     kept.service_partition = service_partition;
@@ -181,13 +202,18 @@ void Boot::save(std::vector<u8>& out) const {
     kept.marked_invalid = marked_invalid_;
     kept.has_mailbox = !mailbox_.empty();
     std::copy(mailbox_.begin(), mailbox_.end(), kept.mailbox.begin());
+    kept.standing = standing_;
     append_record(out, Kept::version, kept);
 }
 
 bool Boot::load(Bytes saved, Now now) {
-    const auto kept = read_record<Kept>(saved, Kept::version);
+    auto kept = read_record<Kept>(saved, Kept::version);
     if (!kept) {
-        return false;
+        const auto before = read_record<KeptBefore>(saved, KeptBefore::version);
+        if (!before) {
+            return false;
+        }
+        static_cast<KeptBefore&>(kept.emplace()) = *before;
     }
     service_partition = kept->service_partition;
     service_partition_scan = kept->service_partition_scan;
@@ -196,6 +222,8 @@ bool Boot::load(Bytes saved, Now now) {
     flags_ = kept->flags;
     initiator_info = kept->initiator_info;
     marked_invalid_ = kept->marked_invalid;
+    standing_ = kept->standing;
+    note_standing(); // version 1 has it in the flags at most
     mailbox_.clear();
     if (kept->has_mailbox) {
         mailbox_.assign(kept->mailbox.begin(), kept->mailbox.end());

@@ -46,6 +46,12 @@ class Boot {
     /// True when the flags are valid and ask for anything at all.
     bool valid() const noexcept { return (flags_[0] & valid_bit) != 0; }
 
+    /// The last lasting choice that was not taken back: it stands in the machine although a
+    /// one-time one took its place in the flags.
+    const BootRequest& standing() const noexcept { return standing_; }
+
+    void forget_standing() noexcept { standing_ = {}; }
+
     // The parameters as they read. Set flags through set_flags().
     const ByteArray<5>& flags() const noexcept { return flags_; }
 
@@ -90,14 +96,17 @@ class Boot {
     bool load(Bytes saved, Now now);
 
   private:
+    struct KeptBefore;
     struct Kept;
 
     bool times_out() const noexcept;
     void restart_countdown(Mono now) noexcept;
+    void note_standing() noexcept;
 
     std::vector<u8> mailbox_; // empty until written
     Mono expires_at_ = never;
     ByteArray<5> flags_{};
+    BootRequest standing_;
     u8 marked_invalid_ = 0; // a bit a parameter
 };
 

@@ -132,7 +132,7 @@ Node::try_targets(ShardState& shard, const std::string& name, const CheckedTarge
 Node::Node(
     ShardState& shard, const NodeSetup& setup, Routes routes, const bmc::Config& config, Now now
 )
-    : shard_(shard.shared_from_this()), name_(setup.name),
+    : shard_(shard.shared_from_this()),
       bmc_(config, to_access(setup.policy), shard.sessions(), now),
       timer_(
           shard.shard().timers(), [](void* self) { static_cast<Node*>(self)->on_timer(); }, this
@@ -153,7 +153,7 @@ void Node::load(const NodeSetup& setup, Now now) {
         if (!loaded) {
             log(Level::warn,
                 "node.section_unreadable",
-                {{"node", name_}, {"section", static_cast<long long>(blob.number)}});
+                {{"node", name()}, {"section", static_cast<long long>(blob.number)}});
         }
     }
     for (const bmc::User& user : setup.users) {
@@ -225,7 +225,7 @@ void Node::set_policy(const NodePolicy& policy) {
 }
 
 Result<void> Node::set_targets(const CheckedTargets& targets) {
-    auto routes = make_routes(*shard_, name_, targets);
+    auto routes = make_routes(*shard_, name(), targets);
     if (routes.has_error()) {
         return routes.error();
     }
@@ -243,13 +243,16 @@ Result<void> Node::set_targets(const CheckedTargets& targets) {
 }
 
 void Node::start_worker() {
-    const u32 seed = static_cast<u32>(std::hash<std::string>()(name_));
+    const u32 seed = static_cast<u32>(std::hash<std::string>()(name()));
     WorkerHost& host = *this;
     worker_ = std::make_shared<NodeWorker>(shard_->place(), host, routes_, limits_, seed);
     const bmc::BootRequest boot = model().boot.request();
-    worker_->start(boot.persistent ? boot : bmc::BootRequest{}, shard_->first_look());
-    const bool tell = !boot.persistent || !routes_.to(Route::boot)->keeps_boot_device();
-    if (boot.device != bmc::BootDevice::none && tell) {
+    const bmc::BootRequest standing = model().boot.standing();
+    worker_->start(standing, shard_->first_look());
+    if (standing.device != bmc::BootDevice::none && !routes_.to(Route::boot)->keeps_boot_device()) {
+        worker_->submit(bmc::SetBoot{standing});
+    }
+    if (boot.device != bmc::BootDevice::none && !boot.persistent) {
         worker_->submit(bmc::SetBoot{boot});
     }
     want_console();
@@ -353,7 +356,7 @@ void Node::flush() {
     if (blobs.empty()) {
         return;
     }
-    auto done = [weak = weak_from_this(), name = name_, sections, shard = &shard_->shard()](
+    auto done = [weak = weak_from_this(), name = name(), sections, shard = &shard_->shard()](
                     const Result<void>& saved
                 ) {
         if (!saved.has_error() || saved.error().code == ErrorCode::not_found) {
@@ -440,7 +443,7 @@ net::Awaitable<bmc::Outcome> Node::wait_for(bmc::Ticket ticket) {
 net::Awaitable<Result<bmc::PowerState>> Node::set_power(bmc::PowerAction action) {
     const auto self = shared_from_this();
     if (!worker_) {
-        co_return not_running(name_);
+        co_return not_running(name());
     }
     if (!can_do(model().config.capabilities, action)) {
         co_return Error(ErrorCode::unsupported, "this node's backend cannot do that");
@@ -458,7 +461,7 @@ net::Awaitable<Result<bmc::PowerState>> Node::set_power(bmc::PowerAction action)
 net::Awaitable<Result<bmc::PowerState>> Node::look() {
     const auto self = shared_from_this();
     if (!worker_) {
-        co_return not_running(name_);
+        co_return not_running(name());
     }
     const bmc::Ticket ticket = model().request_refresh(net::now());
     const bmc::Outcome outcome = co_await wait_for(ticket);

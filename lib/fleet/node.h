@@ -106,7 +106,7 @@ class Node final : public net::DatagramHandler,
     /// Adds what this node is now to what all are.
     void count_into(FleetNumbers& numbers) const;
 
-    const std::string& name() const noexcept { return name_; }
+    const std::string& name() const noexcept { return bmc_.model().config.name; }
 
     // Power on behalf of the control API: coroutines of the shard.
 
@@ -183,7 +183,6 @@ class Node final : public net::DatagramHandler,
     void on_fault(const char* what) noexcept override;
 
     std::shared_ptr<ShardState> shard_;
-    std::string name_;
     endpoint::VirtualBmc bmc_;
     net::Timer timer_; // of the model
     Routes routes_;

@@ -77,9 +77,9 @@ Node::join_console(ConsoleMode mode, const std::string& who, ConsoleHub::Sink si
         return Error(
                    ErrorCode::failed_precondition,
                    "NODE_NOT_RUNNING",
-                   "node '" + name_ + "' does not run"
+                   "node '" + name() + "' does not run"
         )
-            .with_hint("vbmcctl start " + name_);
+            .with_hint("vbmcctl start " + name());
     }
     if (!model().config.capabilities.console) {
         return Error(
