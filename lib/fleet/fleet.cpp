@@ -93,7 +93,7 @@ Error Fleet::Impl::why_not(const Entry& entry) {
     return entry.why ? *entry.why
                      : Error(
                            ErrorCode::failed_precondition,
-                           "node '" + entry.spec.name + "' could not be made"
+                           "node '" + entry.spec.name() + "' could not be made"
                        );
 }
 
@@ -140,7 +140,7 @@ void Fleet::Impl::set_condition(
 
 NodeView Fleet::Impl::view_of(const Entry& entry, const NodeSeen& seen) const {
     NodeView view;
-    view.spec = entry.spec;
+    view.spec = entry.spec.open();
     view.status.state = entry.state;
     view.status.conditions = entry.conditions;
     view.status.power = seen.power;
@@ -164,8 +164,7 @@ NodeView Fleet::Impl::view_of(const Entry& entry, const NodeSeen& seen) const {
         Condition bound;
         bound.type = "Bound";
         bound.reason = "BOUND";
-        const Peer local{entry.spec.address, entry.spec.port};
-        bound.message = "answers on UDP " + local.to_string();
+        bound.message = "answers on UDP " + entry.spec.endpoint().to_string();
         bound.since = entry.bound_since;
         view.status.conditions.insert(view.status.conditions.begin(), std::move(bound));
     }
@@ -197,7 +196,7 @@ Awaitable<NodeView> Fleet::Impl::view(EntryPtr entry) {
     }
     NodeView all = view_of(*entry, seen);
     if (entry->node) {
-        all.status.duties = duties_of(entry->spec, seen.able);
+        all.status.duties = duties_of(all.spec, seen.able);
     }
     co_return all;
 }
@@ -218,9 +217,8 @@ Awaitable<Result<void>> Fleet::Impl::put_section(EntryPtr entry, bmc::Section se
     auto save = [section](Node& node) { return node.save(section); };
     std::vector<store::SectionBlob> blobs;
     blobs.push_back(co_await on_node(entry, save));
-    auto write = [this, uid = entry->spec.uid, blobs = std::move(blobs)](store::Done done) mutable {
-        store_.put_sections(uid, std::move(blobs), std::move(done));
-    };
+    auto write = [this, uid = entry->spec.uid(), blobs = std::move(blobs)](store::Done done
+                 ) mutable { store_.put_sections(uid, std::move(blobs), std::move(done)); };
     co_return co_await stored(std::move(write));
 }
 

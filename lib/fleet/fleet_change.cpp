@@ -101,8 +101,8 @@ Awaitable<Result<void>> Fleet::Impl::try_change(EntryPtr entry, const NodeSpec& 
     if (checked.has_error()) {
         co_return checked.error();
     }
-    const bool new_targets =
-        next.targets != entry->spec.targets || next.routes != entry->spec.routes;
+    const NodeSpec now = entry->spec.open();
+    const bool new_targets = next.targets != now.targets || next.routes != now.routes;
     if (new_targets) {
         Result<void> may = check_target_references(next, *config_.credentials);
         if (may.has_error()) {
@@ -121,7 +121,7 @@ Awaitable<Result<void>> Fleet::Impl::try_change(EntryPtr entry, const NodeSpec& 
         }
     }
     const Peer local = endpoint_of(next);
-    if (!entry->node || !next.enabled || local == endpoint_of(entry->spec)) {
+    if (!entry->node || !next.enabled || local == entry->spec.endpoint()) {
         co_return Result<void>();
     }
     const net::UdpOptions options = udp_options();
@@ -145,18 +145,18 @@ Awaitable<Result<NodeView>> Fleet::Impl::update(UpdateRequest request) {
     if (entry->removed) {
         co_return gone(request.spec.name);
     }
-    Result<void> fits = check_etag(entry->spec, request.spec.etag);
+    const NodeSpec before = entry->spec.open();
+    Result<void> fits = check_etag(before, request.spec.etag);
     if (fits.has_error()) {
         co_return fits.error();
     }
-    auto next = changed(entry->spec, request);
+    auto next = changed(before, request);
     if (next.has_error()) {
         co_return next.error();
     }
-    if (*next == entry->spec) {
+    if (*next == before) {
         co_return co_await view(entry);
     }
-    const NodeSpec before = entry->spec;
     const bool moves = endpoint_of(*next) != endpoint_of(before);
     if (moves) {
         fits = addresses_.claim(endpoint_of(*next), before.name);
@@ -188,17 +188,12 @@ Awaitable<Result<NodeView>> Fleet::Impl::update(UpdateRequest request) {
         }
         co_return kept.error();
     }
-    entry->spec = std::move(*next);
+    entry->spec = KeptSpec(*next);
     if (moves) {
         addresses_.release(endpoint_of(before));
     }
     Result<void> applied = co_await apply_change(entry, before);
-    tell(
-        *entry,
-        Event::Kind::node_changed,
-        request.who,
-        "changed: " + difference(before, entry->spec)
-    );
+    tell(*entry, Event::Kind::node_changed, request.who, "changed: " + difference(before, *next));
     if (applied.has_error()) {
         co_return applied.error();
     }
@@ -211,13 +206,13 @@ Awaitable<void> Fleet::Impl::set_credentials(std::shared_ptr<const backend::Cred
     config_.credentials = std::move(rules);
     std::vector<EntryPtr> all;
     for (const auto& [name, entry] : nodes_) {
-        if (refers_to_secrets(entry->spec)) {
+        if (refers_to_secrets(entry->spec.open())) {
             all.push_back(entry);
         }
     }
     for (const EntryPtr& entry : all) {
         const Turn::Held held = co_await entry->turn.take();
-        auto checked = check_targets(entry->spec, config_.credentials);
+        auto checked = check_targets(entry->spec.open(), config_.credentials);
         if (entry->removed || !entry->node || checked.has_error()) {
             continue;
         }
@@ -228,7 +223,7 @@ Awaitable<void> Fleet::Impl::set_credentials(std::shared_ptr<const backend::Cred
         if (applied.has_error()) {
             log(Level::warn,
                 "node.backend_trouble",
-                {{"node", entry->spec.name},
+                {{"node", entry->spec.name()},
                  {"what", "new rules of credentials"},
                  {"error", describe(applied.error())}});
         }
@@ -237,7 +232,7 @@ Awaitable<void> Fleet::Impl::set_credentials(std::shared_ptr<const backend::Cred
 
 /// Makes what runs equal to what is wanted now and was not before.
 Awaitable<Result<void>> Fleet::Impl::apply_change(EntryPtr entry, NodeSpec before) {
-    const NodeSpec spec = entry->spec;
+    const NodeSpec spec = entry->spec.open();
     const bool new_targets = spec.targets != before.targets || spec.routes != before.routes;
     auto checked = check_targets(spec, config_.credentials);
     if (checked.has_error()) {
@@ -293,11 +288,11 @@ Awaitable<Result<void>> Fleet::Impl::remove(std::string name, std::string etag, 
     if (entry->removed) {
         co_return gone(name);
     }
-    Result<void> fits = check_etag(entry->spec, etag);
+    Result<void> fits = check_etag(entry->spec.open(), etag);
     if (fits.has_error()) {
         co_return fits;
     }
-    auto write = [this, uid = entry->spec.uid](store::Done done) {
+    auto write = [this, uid = entry->spec.uid()](store::Done done) {
         store_.remove_node(uid, std::move(done));
     };
     Result<void> forgotten = co_await stored(std::move(write));
@@ -311,9 +306,9 @@ Awaitable<Result<void>> Fleet::Impl::remove(std::string name, std::string etag, 
         co_await on_node(entry, end);
         entry->node.reset();
     }
-    addresses_.release(endpoint_of(entry->spec));
+    addresses_.release(entry->spec.endpoint());
     nodes_.erase(name);
-    if (const auto uid = parse_uuid(entry->spec.uid)) {
+    if (const auto uid = parse_uuid(entry->spec.uid())) {
         by_uid_.erase(*uid);
     }
     --load_[entry->shard];
@@ -337,8 +332,8 @@ Fleet::Impl::set_enabled(std::string name, bool enabled, std::string who) {
     if (enabled && !entry->node) {
         co_return why_not(*entry);
     }
-    if (entry->spec.enabled != enabled) {
-        NodeSpec next = entry->spec;
+    if (entry->spec.enabled() != enabled) {
+        NodeSpec next = entry->spec.open();
         next.enabled = enabled;
         next.etag = make_etag(entropy_);
         std::vector<store::SectionBlob> no_sections;
@@ -346,7 +341,7 @@ Fleet::Impl::set_enabled(std::string name, bool enabled, std::string who) {
         if (kept.has_error()) {
             co_return kept.error();
         }
-        entry->spec = std::move(next);
+        entry->spec = KeptSpec(next);
         tell(*entry, Event::Kind::node_changed, who, enabled ? "enabled" : "disabled");
     }
     if (!enabled) {
@@ -374,7 +369,7 @@ Awaitable<Result<NodeView>> Fleet::Impl::restart(std::string name) {
     if (entry->removed) {
         co_return gone(name);
     }
-    if (!entry->spec.enabled) {
+    if (!entry->spec.enabled()) {
         co_return Error(
             ErrorCode::failed_precondition, "NODE_STOPPED", "node '" + name + "' is stopped"
         )

@@ -110,13 +110,13 @@ struct Fleet::Impl::Reservation {
     std::optional<Peer> endpoint;
 };
 
-std::size_t Fleet::Impl::quietest_shard() const {
-    return static_cast<std::size_t>(std::min_element(load_.begin(), load_.end()) - load_.begin());
+u32 Fleet::Impl::quietest_shard() const {
+    return static_cast<u32>(std::min_element(load_.begin(), load_.end()) - load_.begin());
 }
 
 void Fleet::Impl::enrol(const EntryPtr& entry) {
-    nodes_[entry->spec.name] = entry;
-    if (const auto uid = parse_uuid(entry->spec.uid)) {
+    nodes_[entry->spec.name()] = entry;
+    if (const auto uid = parse_uuid(entry->spec.uid())) {
         by_uid_[*uid] = entry;
     }
     ++load_[entry->shard];
@@ -150,7 +150,7 @@ Result<void> Fleet::Impl::check_new(const CreateRequest& request) const {
         return Error(
                    ErrorCode::already_exists,
                    "UID_EXISTS",
-                   "node '" + other->spec.name + "' has this UUID"
+                   "node '" + other->spec.name() + "' has this UUID"
         )
             .with_field("uid");
     }
@@ -247,7 +247,8 @@ Awaitable<Result<void>> Fleet::Impl::keep_new(EntryPtr entry) {
     auto save = [](Node& node) { return node.save(bmc::Section::users); };
     std::vector<store::SectionBlob> sections;
     sections.push_back(co_await on_node(entry, save));
-    co_return co_await put(entry->spec, std::move(sections));
+    NodeSpec spec = entry->spec.open();
+    co_return co_await put(std::move(spec), std::move(sections));
 }
 
 Awaitable<Result<CreateResult>> Fleet::Impl::create(CreateRequest request) {
@@ -293,7 +294,7 @@ Awaitable<Result<CreateResult>> Fleet::Impl::create(CreateRequest request) {
     if (bound.has_error()) {
         co_return bound.error();
     }
-    entry->spec = spec;
+    entry->spec = KeptSpec(spec);
     if (request.validate_only) {
         result.generated_password.clear();
         const NodeSeen nothing;

@@ -132,16 +132,16 @@ Awaitable<Result<void>> Fleet::Impl::disown(std::string name) {
     }
     const EntryPtr entry = *found;
     const Turn::Held held = co_await entry->turn.take();
-    if (entry->removed || entry->spec.source.empty()) {
+    NodeSpec next = entry->spec.open();
+    if (entry->removed || next.source.empty()) {
         co_return Result<void>();
     }
-    NodeSpec next = entry->spec;
     next.source.clear();
     next.machine.clear();
     std::vector<store::SectionBlob> no_sections;
     Result<void> kept = co_await put(next, std::move(no_sections));
     if (kept.has_value()) {
-        entry->spec = std::move(next);
+        entry->spec = KeptSpec(next);
     }
     co_return kept;
 }

@@ -78,7 +78,7 @@ void Fleet::Impl::tell(const Entry& entry, Event::Kind kind, std::string who, st
     Event event;
     event.when = net::now().wall;
     event.kind = kind;
-    event.node = entry.spec.name;
+    event.node = entry.spec.name();
     event.who = std::move(who);
     event.message = std::move(message);
     if (kind == Event::Kind::state) {
@@ -122,12 +122,12 @@ void Fleet::Impl::on_power(Entry& entry, const NodeNote& note) {
     Event event;
     event.when = note.when;
     event.kind = Event::Kind::power;
-    event.node = entry.spec.name;
+    event.node = entry.spec.name();
     event.who = "vbmcd";
     event.message = note.what.empty() ? "power is " + std::string(word(note.power)) : note.what;
     event.fields["power"] = word(note.power);
     if (!note.first) {
-        log(Level::info, "node.power", {{"node", entry.spec.name}, {"power", word(note.power)}});
+        log(Level::info, "node.power", {{"node", entry.spec.name()}, {"power", word(note.power)}});
     }
     publish(std::move(event), !note.first);
 }
@@ -136,7 +136,7 @@ void Fleet::Impl::on_action(Entry& entry, const NodeNote& note) {
     Event event;
     event.when = note.when;
     event.kind = Event::Kind::action;
-    event.node = entry.spec.name;
+    event.node = entry.spec.name();
     event.who = "vbmcd";
     event.fields["action"] = note.what;
     event.fields["result"] = note.message.empty() ? "ok" : "failed";
@@ -146,7 +146,7 @@ void Fleet::Impl::on_action(Entry& entry, const NodeNote& note) {
         event.fields["error"] = note.message;
         log(Level::warn,
             "node.power_failed",
-            {{"node", entry.spec.name}, {"action", note.what}, {"error", note.message}});
+            {{"node", entry.spec.name()}, {"action", note.what}, {"error", note.message}});
     }
     publish(std::move(event), true);
 }
@@ -155,13 +155,13 @@ void Fleet::Impl::on_backend(Entry& entry, const NodeNote& note) {
     Event event;
     event.when = note.when;
     event.kind = Event::Kind::backend;
-    event.node = entry.spec.name;
+    event.node = entry.spec.name();
     event.who = "vbmcd";
     if (note.kind == NodeNote::Kind::trouble) {
         event.message = "the backend could not do " + note.what + ": " + note.message;
         log(Level::warn,
             "node.backend_trouble",
-            {{"node", entry.spec.name}, {"what", note.what}, {"error", note.message}});
+            {{"node", entry.spec.name()}, {"what", note.what}, {"error", note.message}});
         publish(std::move(event), true);
         return;
     }
@@ -177,9 +177,10 @@ void Fleet::Impl::on_backend(Entry& entry, const NodeNote& note) {
         up ? "the backend answers" : note.message
     );
     if (up) {
-        log(Level::info, "node.backend_up", {{"node", entry.spec.name}});
+        log(Level::info, "node.backend_up", {{"node", entry.spec.name()}});
     } else {
-        log(Level::warn, "node.backend_down", {{"node", entry.spec.name}, {"error", note.message}});
+        log(Level::warn, "node.backend_down", {{"node", entry.spec.name()}, {"error", note.message}}
+        );
     }
     publish(std::move(event), true);
 }
@@ -187,7 +188,7 @@ void Fleet::Impl::on_backend(Entry& entry, const NodeNote& note) {
 void Fleet::Impl::on_audit(Entry& entry, const NodeNote& note) {
     Event event;
     event.when = note.when;
-    event.node = entry.spec.name;
+    event.node = entry.spec.name();
     event.who = note.who;
     event.kind = Event::Kind::session;
     if (note.what == "power" || note.what == "boot" || note.what == "controller_reset") {
@@ -208,11 +209,11 @@ void Fleet::Impl::on_audit(Entry& entry, const NodeNote& note) {
         }
         log(Level::warn,
             "node.login_refused",
-            {{"node", entry.spec.name}, {"who", note.who}, {"why", note.message}});
+            {{"node", entry.spec.name()}, {"who", note.who}, {"why", note.message}});
     } else {
         log(Level::debug,
             "node.audit",
-            {{"node", entry.spec.name},
+            {{"node", entry.spec.name()},
              {"who", note.who},
              {"what", note.what},
              {"detail", note.message}});
@@ -235,11 +236,11 @@ void Fleet::Impl::on_fault(Entry& entry, const NodeNote& note) {
     Event event;
     event.when = note.when;
     event.kind = Event::Kind::state;
-    event.node = entry.spec.name;
+    event.node = entry.spec.name();
     event.who = "vbmcd";
     event.fields["fault"] = note.message;
     event.message = "a bug was met and contained; the node's sessions were ended: " + note.message;
-    log(Level::error, "node.fault", {{"node", entry.spec.name}, {"error", note.message}});
+    log(Level::error, "node.fault", {{"node", entry.spec.name()}, {"error", note.message}});
     publish(std::move(event), true);
 }
 
@@ -250,11 +251,11 @@ void Fleet::Impl::on_quarantine(Entry& entry, const NodeNote&) {
         false,
         "FAULTS",
         "taken out of service after three faults in a minute (start it again: vbmcctl restart " +
-            entry.spec.name + ")"
+            entry.spec.name() + ")"
     );
     entry.retry_at = never;
     set_state(entry, NodeState::quarantined);
-    log(Level::error, "node.quarantined", {{"node", entry.spec.name}});
+    log(Level::error, "node.quarantined", {{"node", entry.spec.name()}});
 }
 
 } // namespace vbmc::fleet

@@ -4,6 +4,7 @@
 
 #include "fleet/addresses.h"
 #include "fleet/fleet.h"
+#include "fleet/kept_spec.h"
 #include "fleet/node.h"
 #include "fleet/node_notes.h"
 #include "fleet/shard_state.h"
@@ -25,8 +26,8 @@ namespace vbmc::fleet {
 
 /// One registered node.
 struct Entry {
-    NodeSpec spec;
-    std::size_t shard = 0;
+    KeptSpec spec;
+    u32 shard = 0;
     std::shared_ptr<Node> node; // null: it cannot be made; `why` says so
     std::unique_ptr<const Error> why;
     NodeState state = NodeState::stopped;
@@ -163,7 +164,7 @@ class Fleet::Impl final : public NodeNotes {
     Result<void> choose_address(CreateRequest& request) const;
     Result<void> choose_port(CreateRequest& request, u16 after) const;
     Awaitable<Result<void>> bind_new(EntryPtr entry, CreateRequest& request, Reservation& reserved);
-    std::size_t quietest_shard() const;
+    u32 quietest_shard() const;
     void enrol(const EntryPtr& entry);
 
     // Changing (fleet_change.cpp).

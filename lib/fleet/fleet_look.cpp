@@ -147,7 +147,7 @@ Awaitable<NodePage> Fleet::Impl::list_page(NodeQuery query) {
     }
     page.total = nodes_.size();
     if (at != nodes_.end() && !entries.empty()) {
-        page.next_after = entries.back()->spec.name;
+        page.next_after = entries.back()->spec.name();
     }
     const std::vector<NodeSeen> seen = co_await look_at(entries);
     std::size_t wanted = 0;

@@ -91,15 +91,17 @@ Awaitable<Result<void>> Fleet::Impl::load() {
 
 EntryPtr Fleet::Impl::adopt(store::StoredNode stored, std::vector<std::vector<Loaded>>& by_shard) {
     auto entry = std::make_shared<Entry>();
-    auto spec = from_record(stored.record);
-    if (spec.has_value()) {
-        entry->spec = std::move(*spec);
+    NodeSpec spec;
+    auto kept = from_record(stored.record);
+    if (kept.has_value()) {
+        spec = std::move(*kept);
     } else {
-        entry->spec.name = stored.record.name;
-        entry->spec.uid = stored.record.uid;
-        entry->spec.etag = stored.record.etag;
-        entry->why = std::make_unique<const Error>(spec.error());
+        spec.name = stored.record.name;
+        spec.uid = stored.record.uid;
+        spec.etag = stored.record.etag;
+        entry->why = std::make_unique<const Error>(kept.error());
     }
+    entry->spec = KeptSpec(spec);
     if (stored.damage) {
         entry->why = std::make_unique<const Error>(*stored.damage);
     }
@@ -107,10 +109,9 @@ EntryPtr Fleet::Impl::adopt(store::StoredNode stored, std::vector<std::vector<Lo
     enrol(entry);
     Loaded loaded;
     if (!entry->why) {
-        static_cast<void>(
-            addresses_.claim({entry->spec.address, entry->spec.port}, entry->spec.name)
-        ); // unique in the store
-        auto checked = check_targets(entry->spec, config_.credentials);
+        const Peer local = entry->spec.endpoint();
+        static_cast<void>(addresses_.claim(local, spec.name)); // unique in the store
+        auto checked = check_targets(spec, config_.credentials);
         if (checked.has_error()) {
             entry->why = std::make_unique<const Error>(checked.error());
         } else {
@@ -120,17 +121,15 @@ EntryPtr Fleet::Impl::adopt(store::StoredNode stored, std::vector<std::vector<Lo
     if (entry->why) {
         entry->state = NodeState::failed;
         set_condition(*entry, "Usable", false, "UNUSABLE", describe(*entry->why));
-        log(Level::error,
-            "node.unusable",
-            {{"node", entry->spec.name}, {"error", describe(*entry->why)}});
+        log(Level::error, "node.unusable", {{"node", spec.name}, {"error", describe(*entry->why)}});
         return entry;
     }
     loaded.entry = entry;
-    loaded.serve = entry->spec.enabled;
-    loaded.setup.name = entry->spec.name;
-    loaded.setup.uid = entry->spec.uid;
-    loaded.setup.local = {entry->spec.address, entry->spec.port};
-    loaded.setup.policy = entry->spec.policy;
+    loaded.serve = spec.enabled;
+    loaded.setup.name = spec.name;
+    loaded.setup.uid = spec.uid;
+    loaded.setup.local = entry->spec.endpoint();
+    loaded.setup.policy = spec.policy;
     loaded.setup.sections = std::move(stored.sections);
     loaded.setup.at_start = true;
     by_shard[entry->shard].push_back(std::move(loaded));
@@ -207,7 +206,8 @@ void Fleet::Impl::bring_up_failed(Entry& entry, const Error& why) {
         entry, "Bound", false, why.reason.empty() ? "BIND_FAILED" : why.reason, describe(why)
     );
     if (entry.bind_failures == 1) {
-        log(Level::warn, "node.bind_failed", {{"node", entry.spec.name}, {"error", describe(why)}});
+        log(Level::warn, "node.bind_failed", {{"node", entry.spec.name()}, {"error", describe(why)}}
+        );
     }
     set_state(entry, NodeState::failed);
     arm_retry_at(entry.retry_at);
@@ -218,7 +218,7 @@ Awaitable<Result<void>> Fleet::Impl::bring_up(EntryPtr entry) {
     if (!entry->node) {
         co_return why_not(*entry);
     }
-    const Peer local{entry->spec.address, entry->spec.port};
+    const Peer local = entry->spec.endpoint();
     const net::UdpOptions options = udp_options();
     auto start = [local, options](Node& node) -> Result<void> {
         if (!node.serving()) {
@@ -288,7 +288,7 @@ Awaitable<void> Fleet::Impl::retry_due() {
         } catch (const std::exception& error) { // the others are still due
             log(Level::error,
                 "node.fault",
-                {{"node", entry->spec.name}, {"error", std::string(error.what())}});
+                {{"node", entry->spec.name()}, {"error", std::string(error.what())}});
         }
     }
     arm_retry();
@@ -297,14 +297,14 @@ Awaitable<void> Fleet::Impl::retry_due() {
 Awaitable<void> Fleet::Impl::retry_one(EntryPtr entry) {
     const Turn::Held held = co_await entry->turn.take();
     const bool wanted =
-        entry->spec.enabled && !entry->removed && !stopping_ && entry->state == NodeState::failed;
+        entry->spec.enabled() && !entry->removed && !stopping_ && entry->state == NodeState::failed;
     entry->retry_at = never;
     if (!wanted) {
         co_return;
     }
     Result<void> up = co_await bring_up(entry);
     if (up.has_value()) {
-        log(Level::info, "node.bound", {{"node", entry->spec.name}});
+        log(Level::info, "node.bound", {{"node", entry->spec.name()}});
     }
 }
 
@@ -317,7 +317,7 @@ Awaitable<void> Fleet::Impl::stop() {
         for (const auto& [name, entry] : nodes_) {
             if (entry->shard == i && entry->node) {
                 nodes.push_back(std::move(entry->node));
-                uids.push_back(entry->spec.uid);
+                uids.push_back(entry->spec.uid());
             }
         }
         store::Store* store = &store_;
