@@ -44,7 +44,7 @@ Fleet::Impl::Impl(
 
 /// Normally stop() went before. What is left ends on its shard, or with the shard.
 Fleet::Impl::~Impl() {
-    for (auto& [name, entry] : nodes_) {
+    for (const EntryPtr& entry : nodes_) {
         entry->node.reset();
     }
     nodes_.clear();
@@ -70,17 +70,18 @@ net::UdpOptions Fleet::Impl::udp_options() const noexcept {
 Result<EntryPtr> Fleet::Impl::find(const std::string& name) const {
     const auto at = nodes_.find(name);
     if (at != nodes_.end()) {
-        return at->second;
+        return *at;
     }
     // A suggestion is a courtesy, and apply asks for every name before it makes the node.
     const auto place = nodes_.lower_bound(name);
-    std::vector<std::string_view> names;
-    for (auto next = place; next != nodes_.end() && names.size() < neighbours; ++next) {
-        names.push_back(next->first);
+    std::vector<std::string> around;
+    for (auto next = place; next != nodes_.end() && around.size() < neighbours; ++next) {
+        around.push_back((*next)->spec.name());
     }
-    for (auto before = place; before != nodes_.begin() && names.size() < 2 * neighbours;) {
-        names.push_back((--before)->first);
+    for (auto before = place; before != nodes_.begin() && around.size() < 2 * neighbours;) {
+        around.push_back((*--before)->spec.name());
     }
+    const std::vector<std::string_view> names(around.begin(), around.end());
     const std::string near = backend::nearest(name, names);
     Error error(
         ErrorCode::not_found, "NODE_NOT_FOUND", "there is no node '" + name.substr(0, 80) + "'"

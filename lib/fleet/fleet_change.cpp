@@ -205,7 +205,7 @@ Awaitable<void> Fleet::Impl::set_credentials(std::shared_ptr<const backend::Cred
 ) {
     config_.credentials = std::move(rules);
     std::vector<EntryPtr> all;
-    for (const auto& [name, entry] : nodes_) {
+    for (const EntryPtr& entry : nodes_) {
         if (refers_to_secrets(entry->spec.open())) {
             all.push_back(entry);
         }
@@ -307,7 +307,7 @@ Awaitable<Result<void>> Fleet::Impl::remove(std::string name, std::string etag, 
         entry->node.reset();
     }
     addresses_.release(entry->spec.endpoint());
-    nodes_.erase(name);
+    nodes_.erase(entry);
     if (const auto uid = parse_uuid(entry->spec.uid())) {
         by_uid_.erase(*uid);
     }

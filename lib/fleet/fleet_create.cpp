@@ -115,7 +115,7 @@ u32 Fleet::Impl::quietest_shard() const {
 }
 
 void Fleet::Impl::enrol(const EntryPtr& entry) {
-    nodes_[entry->spec.name()] = entry;
+    nodes_.insert(entry);
     if (const auto uid = parse_uuid(entry->spec.uid())) {
         by_uid_[*uid] = entry;
     }

@@ -16,6 +16,7 @@
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
@@ -40,6 +41,27 @@ struct Entry {
 };
 
 using EntryPtr = std::shared_ptr<Entry>;
+
+/// Entries in the order of their names, which never change.
+struct ByName {
+    using is_transparent = void;
+
+    static Bytes key(const EntryPtr& entry) noexcept { return entry->spec.name_bytes(); }
+
+    static std::string_view key(std::string_view name) noexcept { return name; }
+
+    bool operator()(const auto& a, const auto& b) const noexcept {
+        const auto first = key(a);
+        const auto second = key(b);
+        return std::lexicographical_compare(
+            first.begin(),
+            first.end(),
+            second.begin(),
+            second.end(),
+            [](auto x, auto y) { return static_cast<u8>(x) < static_cast<u8>(y); }
+        );
+    }
+};
 
 class Fleet::Impl final : public NodeNotes {
   public:
@@ -192,7 +214,7 @@ class Fleet::Impl final : public NodeNotes {
     SystemEntropy entropy_;
     Addresses addresses_;
     std::vector<std::shared_ptr<ShardState>> states_;
-    std::map<std::string, EntryPtr> nodes_;
+    std::set<EntryPtr, ByName> nodes_;
     std::map<ByteArray<16>, EntryPtr> by_uid_; // UUIDs as bytes: half the size
     std::set<std::string> coming_;             // names that are being created
     std::vector<u32> load_;                    // nodes a shard

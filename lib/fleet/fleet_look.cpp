@@ -142,7 +142,7 @@ Awaitable<NodePage> Fleet::Impl::list_page(NodeQuery query) {
     std::vector<EntryPtr> entries;
     auto at = query.wanted ? nodes_.begin() : nodes_.upper_bound(query.after);
     while (at != nodes_.end() && (query.wanted || entries.size() < query.limit)) {
-        entries.push_back(at->second);
+        entries.push_back(*at);
         ++at;
     }
     page.total = nodes_.size();
@@ -241,7 +241,7 @@ Awaitable<Result<std::vector<SensorView>>> Fleet::Impl::sensors(std::string name
 
 Awaitable<FleetNumbers> Fleet::Impl::numbers() {
     FleetNumbers all;
-    for (const auto& [name, entry] : nodes_) {
+    for (const EntryPtr& entry : nodes_) {
         ++all.states[static_cast<std::size_t>(entry->state)];
         if (!entry->node) {
             ++all.power[static_cast<std::size_t>(bmc::PowerState::unknown)];
@@ -249,7 +249,7 @@ Awaitable<FleetNumbers> Fleet::Impl::numbers() {
     }
     for (std::size_t i = 0; i < shards_.size() && states_[i]; ++i) { // null: stopping
         std::vector<std::shared_ptr<Node>> nodes; // kept from now on only: none outlives its shard
-        for (const auto& [name, entry] : nodes_) {
+        for (const EntryPtr& entry : nodes_) {
             if (entry->shard == i && entry->node) {
                 nodes.push_back(entry->node);
             }
@@ -270,7 +270,7 @@ Awaitable<FleetNumbers> Fleet::Impl::numbers() {
 
 Fleet::Counts Fleet::Impl::counts() const {
     Fleet::Counts counts{};
-    for (const auto& [name, entry] : nodes_) {
+    for (const EntryPtr& entry : nodes_) {
         ++counts.nodes;
         switch (entry->state) {
         case NodeState::running:

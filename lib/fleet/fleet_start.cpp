@@ -253,7 +253,7 @@ Awaitable<void> Fleet::Impl::take_down(EntryPtr entry) {
 
 void Fleet::Impl::arm_retry() {
     Mono next = never;
-    for (const auto& [name, entry] : nodes_) {
+    for (const EntryPtr& entry : nodes_) {
         next = std::min(next, entry->retry_at);
     }
     arm_retry_at(next);
@@ -277,7 +277,7 @@ void Fleet::Impl::arm_retry_at(Mono next) {
 Awaitable<void> Fleet::Impl::retry_due() {
     std::vector<EntryPtr> due;
     const Mono now = net::now().mono;
-    for (const auto& [name, entry] : nodes_) {
+    for (const EntryPtr& entry : nodes_) {
         if (entry->retry_at <= now) {
             due.push_back(entry);
         }
@@ -314,7 +314,7 @@ Awaitable<void> Fleet::Impl::stop() {
     for (std::size_t i = 0; i < states_.size(); ++i) {
         std::vector<std::shared_ptr<Node>> nodes;
         std::vector<std::string> uids;
-        for (const auto& [name, entry] : nodes_) {
+        for (const EntryPtr& entry : nodes_) {
             if (entry->shard == i && entry->node) {
                 nodes.push_back(std::move(entry->node));
                 uids.push_back(entry->spec.uid());

@@ -73,10 +73,15 @@ class Unpacker {
         return value;
     }
 
+    Bytes text() noexcept {
+        const Bytes text = in_.first(std::min(number(), in_.size()));
+        in_ = in_.subspan(text.size());
+        return text;
+    }
+
     void text(std::string& value) {
-        const std::size_t size = std::min(number(), in_.size());
-        value.assign(in_.begin(), in_.begin() + static_cast<std::ptrdiff_t>(size));
-        in_ = in_.subspan(size);
+        const Bytes found = text();
+        value.assign(found.begin(), found.end());
     }
 
     void texts(Texts& all) {
@@ -163,18 +168,20 @@ NodeSpec KeptSpec::open() const {
     return spec;
 }
 
+Bytes KeptSpec::name_bytes() const noexcept {
+    return Unpacker(packed()).text();
+}
+
 std::string KeptSpec::name() const {
-    std::string name;
-    Unpacker(packed()).text(name);
-    return name;
+    const Bytes name = name_bytes();
+    return {name.begin(), name.end()};
 }
 
 std::string KeptSpec::uid() const {
-    std::string text;
     Unpacker unpacker(packed());
-    unpacker.text(text); // the name
-    unpacker.text(text);
-    return text;
+    unpacker.text(); // the name
+    const Bytes uid = unpacker.text();
+    return {uid.begin(), uid.end()};
 }
 
 } // namespace vbmc::fleet

@@ -22,6 +22,9 @@ class KeptSpec {
     NodeSpec open() const;
 
     std::string name() const;
+    /// The same, in place: valid until something else is kept here.
+    Bytes name_bytes() const noexcept;
+
     std::string uid() const;
 
     const Peer& endpoint() const noexcept { return endpoint_; }

@@ -19,16 +19,19 @@ ShardState::ShardState(
 )
     : shard_(shard), control_(control), notes_(&notes), store_(store), commons_(commons),
       sessions_(shard.entropy()),
+      place_(std::make_shared<const NodeWorker::Place>(NodeWorker::Place{
+          shard.context().get_executor(),
+          shard.timers(),
+          gates_,
+          net::now,
+          &numbers_.backends,
+      })),
       save_(
           shard.timers(), [](void* self) { static_cast<ShardState*>(self)->flush(); }, this
       ),
       poll_interval_(poll_interval), sensor_poll_(sensor_poll) {}
 
 ShardState::~ShardState() = default;
-
-NodeWorker::Place ShardState::place() {
-    return {shard_.context().get_executor(), shard_.timers(), gates_, net::now, &numbers_.backends};
-}
 
 FleetNumbers ShardState::counted() const {
     FleetNumbers all = numbers_;

@@ -48,7 +48,7 @@ class ShardState : public std::enable_shared_from_this<ShardState> {
 
     store::Store& store() noexcept { return store_; }
 
-    NodeWorker::Place place();
+    const std::shared_ptr<const NodeWorker::Place>& place() const noexcept { return place_; }
 
     backend::DriverContext driver_context(std::string node);
 
@@ -88,6 +88,7 @@ class ShardState : public std::enable_shared_from_this<ShardState> {
     Commons& commons_;
     rmcp::Shared sessions_;
     HostGates gates_;
+    std::shared_ptr<const NodeWorker::Place> place_;
     net::Timer save_;
     std::vector<std::weak_ptr<Node>> unsaved_;
     std::map<double, std::shared_ptr<const WorkerLimits>> limits_;

@@ -42,20 +42,21 @@ bool is_silence(const Error& error) noexcept {
 }
 
 NodeWorker::NodeWorker(
-    const Place& place,
+    std::shared_ptr<const Place> place,
     WorkerHost& host,
     Routes routes,
     std::shared_ptr<const WorkerLimits> limits,
     u32 seed
 )
-    : place_(place), host_(&host), routes_(std::move(routes)), limits_(std::move(limits)),
+    : place_(std::move(place)), host_(&host), routes_(std::move(routes)),
+      limits_(std::move(limits)),
       timer_(
-          place.timers, [](void* self) { static_cast<NodeWorker*>(self)->kick(); }, this
+          place_->timers, [](void* self) { static_cast<NodeWorker*>(self)->kick(); }, this
       ),
       random_(seed | 1) {
     bool gated = false;
     for (const auto& driver : routes_.drivers()) {
-        gates_.push_back(place_.gates.get(driver->host()));
+        gates_.push_back(place_->gates.get(driver->host()));
         gated = gated || gates_.back() != nullptr;
     }
     if (!gated) {
@@ -156,7 +157,7 @@ void NodeWorker::kick() {
         return;
     }
     kicked_ = true;
-    boost::asio::post(place_.executor, [self = shared_from_this()] {
+    boost::asio::post(place_->executor, [self = shared_from_this()] {
         self->kicked_ = false;
         self->guarded([&self] { self->start_work(); });
     });
@@ -183,7 +184,7 @@ void NodeWorker::start_work() {
             lane.task = task;
             lane.targets = targets_of(task);
             auto work = run(shared_from_this(), task);
-            boost::asio::co_spawn(place_.executor, std::move(work), boost::asio::detached);
+            boost::asio::co_spawn(place_->executor, std::move(work), boost::asio::detached);
         }
     };
     if (!urgent.is_busy()) {
@@ -357,9 +358,9 @@ void NodeWorker::count(
     Task task, const backend::Driver& driver, Mono begun, const std::optional<Error>& why
 ) {
     using End = BackendNumbers::End;
-    if (place_.numbers != nullptr && host_ != nullptr) { // after stop() the shard's may be gone
+    if (place_->numbers != nullptr && host_ != nullptr) { // after stop() the shard's may be gone
         const End end = !why ? End::good : is_silence(*why) ? End::silent : End::refused;
-        place_.numbers->count(driver.kind(), name_of(task), now() - begun, end);
+        place_->numbers->count(driver.kind(), name_of(task), now() - begun, end);
     }
 }
 
@@ -435,7 +436,10 @@ void NodeWorker::tell_look(const std::optional<Error>& why) {
         return;
     }
     const bool refused = why && reachable_ && outcome_of(*why) == bmc::Outcome::failed;
-    const std::string before = std::exchange(refused_look_, refused ? why->message : std::string());
+    std::string before;
+    if (refused || outage_) {
+        before = std::exchange(outage().refused_look, refused ? why->message : std::string());
+    }
     if (refused && why->message != before) {
         host_->on_trouble("power status", *why);
     } else if (!why && !before.empty()) {
@@ -518,6 +522,13 @@ void NodeWorker::observe(const bmc::Observation& what) {
     }
 }
 
+NodeWorker::Outage& NodeWorker::outage() {
+    if (!outage_) {
+        outage_ = std::make_unique<Outage>();
+    }
+    return *outage_;
+}
+
 /// Whether a node's backend answers is whether the one that knows its power does, and tells it: "no
 /// such machine" is an answer, but of no use, and who only reads it hears of it.
 void NodeWorker::note(const backend::Driver& driver, const std::optional<Error>& why) {
@@ -534,14 +545,18 @@ void NodeWorker::note(const backend::Driver& driver, const std::optional<Error>&
         return;
     }
     // A reason that is new in this outage is told too: "refused", then "another host key".
-    const bool news = !answered && !why->reason.empty() && told_reasons_.insert(why->reason).second;
+    const bool news =
+        !answered && !why->reason.empty() && outage().reasons.insert(why->reason).second;
     if (answered != reachable_ || news) {
         reachable_ = answered;
         identity_wanted_ = identity_wanted_ || answered;
         host_->on_backend(answered, answered ? nullptr : &*why);
     }
-    if (answered) {
-        told_reasons_.clear();
+    if (answered && outage_) {
+        outage_->reasons.clear();
+        if (outage_->refused_look.empty()) {
+            outage_.reset();
+        }
     }
 }
 

@@ -71,7 +71,7 @@ bool is_silence(const Error& error) noexcept;
 
 class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
   public:
-    struct Place { // where a worker lives
+    struct Place { // where a worker lives; one shared by those of a shard
         net::Executor executor;
         net::TimerQueue& timers;
         HostGates& gates;
@@ -85,7 +85,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     };
 
     NodeWorker(
-        const Place& place,
+        std::shared_ptr<const Place> place,
         WorkerHost& host,
         Routes routes,
         std::shared_ptr<const WorkerLimits> limits,
@@ -155,6 +155,12 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
         std::optional<backend::Media> insert; // nullopt: eject
     };
 
+    /// What was told of a backend that does not answer, or not what it is asked.
+    struct Outage {
+        std::set<std::string> reasons; // why it does not answer
+        std::string refused_look;      // why the last look failed; empty: it did not
+    };
+
     enum class Task : u8 {
         none,
         act,
@@ -195,6 +201,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     void check_job(Mono now);
     net::Awaitable<void> look();
     void tell_look(const std::optional<Error>& why);
+    Outage& outage();
     net::Awaitable<void> read_sensors();
     void schedule_sensor_poll();
     bool sensor_poll_due(Mono now) const noexcept;
@@ -203,7 +210,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     void schedule_look(bool answered);
     Duration backoff(unsigned failures);
 
-    Mono now() const { return place_.now().mono; }
+    Mono now() const { return place_->now().mono; }
 
     /// What is thrown here ends here: other nodes run on this thread.
     template <class F>
@@ -277,7 +284,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     static bool joins(const Job& job, bmc::PowerAction action) noexcept;
     static bool must_wait(const Job& job, bmc::PowerAction action) noexcept;
 
-    Place place_;
+    std::shared_ptr<const Place> place_;
     WorkerHost* host_; // null after stop()
     Routes routes_;
     std::vector<std::shared_ptr<HostGate>> gates_; // of the drivers; null: not gated
@@ -287,8 +294,7 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     Mono rest_until_ = Mono::min(); // after a fault nothing is begun
     bool kicked_ = false;
     bool reachable_ = true;
-    std::set<std::string> told_reasons_; // why it does not answer, in this outage
-    std::string refused_look_;           // why the last look failed; empty: it did not
+    std::unique_ptr<Outage> outage_; // null: nothing is wrong
     bool pushes_ = false;
     u32 random_;
     Stats stats_;
@@ -344,7 +350,7 @@ net::Awaitable<Result<T>>
 NodeWorker::call(Task task, std::shared_ptr<backend::Driver> driver, Duration limit, Make make) {
     const std::shared_ptr<HostGate> host_gate = gate(driver.get());
     if (host_gate) {
-        Result<void> entered = co_await host_gate->enter(place_.now);
+        Result<void> entered = co_await host_gate->enter(place_->now);
         if (entered.has_error()) {
             const std::optional<Error> why = entered.error();
             note(*driver, why);
@@ -361,7 +367,7 @@ NodeWorker::call(Task task, std::shared_ptr<backend::Driver> driver, Duration li
     std::function<void()>& cancel = lane_of(task).cancel;
     auto work = begin_call<T>(driver, deadline, std::move(make));
     Result<T> result =
-        co_await net::with_deadline<T>(place_.timers, deadline, std::move(work), &cancel);
+        co_await net::with_deadline<T>(place_->timers, deadline, std::move(work), &cancel);
     std::optional<Error> why;
     if (result.has_error()) {
         why = result.error();

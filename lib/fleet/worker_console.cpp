@@ -32,7 +32,7 @@ void NodeWorker::drop_stream() {
     ++console_serial_;
     std::shared_ptr<backend::Console> old = std::move(console_->stream);
     // The driver has to outlive its console.
-    boost::asio::post(place_.executor, [old, driver = routes_.to(Route::console)]() mutable {
+    boost::asio::post(place_->executor, [old, driver = routes_.to(Route::console)]() mutable {
         old.reset();
     });
 }

@@ -260,7 +260,10 @@ struct World {
     World(const World&) = delete;
     World& operator=(const World&) = delete;
 
-    NodeWorker::Place place() { return {context.get_executor(), timers, gates, read_clock}; }
+    std::shared_ptr<const NodeWorker::Place> place() {
+        const NodeWorker::Place here{context.get_executor(), timers, gates, read_clock};
+        return std::make_shared<const NodeWorker::Place>(here);
+    }
 
     /// Makes the worker and lets it look around.
     void begin(PowerState state = PowerState::off) {
