@@ -131,19 +131,23 @@ void write_out(int fd, std::string_view text) {
 /// One attached console: what it says on a thread of its own, what is typed on this one.
 class Session {
   public:
-    Session(Cli& cli, Stream& stream, const Args& args)
+    Session(Cli& cli, Stream& stream, const Args& args, bool connected)
         : cli_(cli), stream_(stream), args_(args),
-          keys_(args.escape == "none" ? '\0' : args.escape.front()) {}
+          keys_(args.escape == "none" ? '\0' : args.escape.front()),
+          piped_(!args.view && !cli.terminal().in_is_tty),
+          opening_(connected ? Opening::open : Opening::pending), was_open_(connected) {}
 
     /// True when it was ended here, false when vbmcd ended it.
     bool run(grpc::ClientContext& context) {
         std::optional<RawTerminal> raw;
-        if (!args_.view && cli_.terminal().in_is_tty) {
+        if (!args_.view && !piped_) {
             tell("connected to " + args_.node + "; " + keys_.help());
             raw.emplace();
         }
         std::jthread reader([this] { read_all(); });
-        const bool quit = args_.view ? wait_for_end(-1) && !reader_ended_ : type_all();
+        const bool quit = args_.view ? wait_for_end(-1) && !reader_ended_
+                          : piped_   ? type_what_is_piped_in()
+                                     : type_all();
         stream_.WritesDone();
         if (!reader_ended_ && !wait_for_end(farewell_ms)) {
             context.TryCancel();
@@ -153,7 +157,33 @@ class Session {
         return quit;
     }
 
+    /// Why nothing that was piped in could be typed.
+    std::optional<Error> refusal() const {
+        if (opening_ != Opening::refused || !piped_) {
+            return std::nullopt;
+        }
+        return Error(ErrorCode::unavailable, "CONSOLE_NOT_OPENED", cannot_open(why_not_));
+    }
+
   private:
+    /// How the first attempt to open the machine's stream went.
+    enum class Opening {
+        pending,
+        open,
+        refused,
+    };
+
+    std::string cannot_open(const std::string& why) const {
+        return "cannot open " + args_.node + "'s console: " + why;
+    }
+
+    void end_opening(Opening how) {
+        Opening before = Opening::pending;
+        if (opening_.compare_exchange_strong(before, how) && piped_) {
+            wake_.wake();
+        }
+    }
+
     void tell(const std::string& text) {
         if (!cli_.globals().quiet) {
             write_out(STDERR_FILENO, "\r\n[vbmcctl: " + text + "]\r\n");
@@ -177,8 +207,14 @@ class Session {
     void tell_change(const Response::Changed& change) {
         switch (change.what()) {
         case Response::Changed::CONNECTED:
-            connected_ ? tell("the console is connected again") : void();
-            connected_ = true;
+            if (was_open_ || !why_not_.empty()) {
+                tell(was_open_ ? "the console is connected again" : "the console is connected");
+            }
+            was_open_ = true;
+            end_opening(Opening::open);
+            return;
+        case Response::Changed::NOT_OPENED:
+            tell_refusal(change.why());
             return;
         case Response::Changed::DISCONNECTED:
             tell("the console's stream was lost; vbmcd opens it again");
@@ -194,6 +230,18 @@ class Session {
         }
     }
 
+    /// A pipe gets it as the end's error.
+    void tell_refusal(const std::string& why) {
+        const bool ends = piped_ && opening_ != Opening::open;
+        if (!ends) {
+            tell(cannot_open(why) + "; tried again until it opens");
+        }
+        if (opening_ == Opening::pending) {
+            why_not_ = why;
+        }
+        end_opening(Opening::refused);
+    }
+
     /// True: woken. `most_ms` -1: however long it takes.
     bool wait_for_end(int most_ms) const {
         pollfd wake{wake_.fd(), POLLIN, 0};
@@ -204,6 +252,20 @@ class Session {
                 return n > 0;
             }
         }
+    }
+
+    /// Once the machine's stream is open: a pipe does not look whether it is.
+    bool type_what_is_piped_in() {
+        while (opening_ == Opening::pending) {
+            wait_for_end(-1);
+            if (reader_ended_) {
+                return false;
+            }
+            if (opening_ == Opening::pending) {
+                return true; // a signal
+            }
+        }
+        return opening_ == Opening::refused || type_all();
     }
 
     bool type_all() {
@@ -274,7 +336,10 @@ class Session {
     WakePipe wake_;
     std::atomic<std::chrono::steady_clock::time_point> last_output_{};
     std::atomic<bool> reader_ended_ = false;
-    bool connected_ = false;
+    const bool piped_;
+    std::atomic<Opening> opening_;
+    std::string why_not_; // the reader's, until the first attempt has ended
+    bool was_open_;       // the reader's
 };
 
 ExitCode run_console(Cli& cli, Args& args) {
@@ -300,13 +365,19 @@ ExitCode run_console(Cli& cli, Args& args) {
     stream->Write(request);
     Response response;
     bool ended_here = false;
+    std::optional<Error> refusal;
     if (stream->Read(&response) && response.has_attached()) {
         write_out(STDOUT_FILENO, response.attached().history());
-        ended_here = Session(cli, *stream, args).run(context);
+        Session session(cli, *stream, args, response.attached().connected());
+        ended_here = session.run(context);
+        refusal = session.refusal();
     } else {
         stream->WritesDone();
     }
     const grpc::Status status = stream->Finish();
+    if (refusal) {
+        return cli.fail(*refusal);
+    }
     if (ended_here || status.ok()) {
         return ExitCode::ok;
     }

@@ -62,12 +62,21 @@ v1::OpenConsoleResponse change(Changed::What what, const std::string& who) {
     return message;
 }
 
+v1::OpenConsoleResponse not_opened(const std::string& why) {
+    v1::OpenConsoleResponse message;
+    message.mutable_changed()->set_what(Changed::NOT_OPENED);
+    message.mutable_changed()->set_why(to_utf8(why));
+    return message;
+}
+
 v1::OpenConsoleResponse to_proto(const ConsoleNews& news) {
     switch (news.kind) {
     case ConsoleNews::Kind::connected:
         return change(Changed::CONNECTED, "");
     case ConsoleNews::Kind::disconnected:
         return change(Changed::DISCONNECTED, "");
+    case ConsoleNews::Kind::not_opened:
+        return not_opened(news.why);
     case ConsoleNews::Kind::demoted:
         return change(Changed::DEMOTED, news.who);
     case ConsoleNews::Kind::output:

@@ -27,7 +27,7 @@ Result<ConsoleHub::Joined> ConsoleHub::join(ConsoleMode mode, const std::string&
         demote(who);
     }
     const u32 id = ++last_id_;
-    watchers_.push_back({id, who, std::move(sink)});
+    watchers_.push_back({id, who, std::move(sink), {}});
     if (mode != ConsoleMode::view) {
         writer_ = id;
     }
@@ -77,6 +77,9 @@ void ConsoleHub::tell(const ConsoleNews& news) {
 
 void ConsoleHub::connected() {
     connected_ = true;
+    for (Watcher& watcher : watchers_) {
+        watcher.told.clear();
+    }
     ConsoleNews news;
     news.kind = ConsoleNews::Kind::connected;
     tell(news);
@@ -87,6 +90,17 @@ void ConsoleHub::disconnected() {
         ConsoleNews news;
         news.kind = ConsoleNews::Kind::disconnected;
         tell(news);
+    }
+}
+
+void ConsoleHub::not_opened(const std::string& why) {
+    ConsoleNews news;
+    news.kind = ConsoleNews::Kind::not_opened;
+    news.why = why;
+    for (Watcher& watcher : watchers_) {
+        if (std::exchange(watcher.told, why) != why) {
+            watcher.sink(news);
+        }
     }
 }
 

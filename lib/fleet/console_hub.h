@@ -24,12 +24,14 @@ struct ConsoleNews {
         output,
         connected,    // the machine's stream is open
         disconnected, // it is lost, and will be opened again
+        not_opened,   // it cannot be opened, and is tried again
         demoted,      // somebody else types from now on
         ended,        // the node stopped: no more news
     };
     Kind kind = Kind::output;
     std::vector<u8> bytes; // of output
     std::string who;       // of demoted
+    std::string why;       // of not_opened
 };
 
 class ConsoleHub {
@@ -67,6 +69,10 @@ class ConsoleHub {
 
     void connected();
     void disconnected();
+
+    /// An attempt to open the machine's stream failed. Everybody is told once a reason.
+    void not_opened(const std::string& why);
+
     void output(Bytes bytes);
 
     /// The node stops.
@@ -77,6 +83,7 @@ class ConsoleHub {
         u32 id;
         std::string who;
         Sink sink;
+        std::string told; // why the stream cannot be opened; empty: nothing yet
     };
 
     void tell(const ConsoleNews& news);

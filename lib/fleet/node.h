@@ -155,6 +155,7 @@ class Node final : public net::DatagramHandler,
     bool relay_console(const bmc::Intent& intent);
     void watch_console(const bmc::Observation& seen);
     void want_console();
+    void let_console_go();
     void note(NodeNote note);
     /// The node's UUID as text; kept as the model's GUID only.
     std::string uid() const;
@@ -179,6 +180,7 @@ class Node final : public net::DatagramHandler,
     void on_backend(bool reachable, const Error* why) override;
     void on_action(bmc::PowerAction action, const Error* why) override;
     void on_trouble(std::string_view what, const Error& why) override;
+    void on_console_refused(const Error& why) override;
     Duration cycle_pause() const override;
     void on_fault(const char* what) noexcept override;
 

@@ -16,14 +16,16 @@ void Node::tell_console(std::string_view what, const std::string& who) {
     note(std::move(told));
 }
 
-/// The stream is opened for the first who needs it, and closed behind the last.
+/// The stream is opened for the first who needs it; where that failed, it is tried for the next.
 void Node::want_console() {
-    if (!console_ || !worker_) {
-        return;
-    }
-    if (console_->wanted()) {
+    if (console_ && worker_ && console_->wanted()) {
         worker_->submit(bmc::ConsoleOpen());
-    } else {
+    }
+}
+
+/// And closed behind the last.
+void Node::let_console_go() {
+    if (console_ && worker_ && !console_->wanted()) {
         worker_->submit(bmc::ConsoleClose());
     }
 }
@@ -51,7 +53,7 @@ bool Node::relay_console(const bmc::Intent& intent) {
         if (console_) {
             tell_console("console_closed", console_->session());
             console_->session_ended();
-            want_console();
+            let_console_go();
         }
         return true;
     }
@@ -68,6 +70,12 @@ void Node::watch_console(const bmc::Observation& seen) {
         console_->connected();
     } else if (std::holds_alternative<bmc::ConsoleClosed>(seen)) {
         console_->disconnected();
+    }
+}
+
+void Node::on_console_refused(const Error& why) {
+    if (console_) {
+        console_->not_opened(describe(why));
     }
 }
 
@@ -105,7 +113,7 @@ void Node::leave_console(u32 id) {
     const std::string who = console_ ? console_->leave(id) : std::string();
     if (!who.empty()) {
         tell_console("console_closed", who);
-        want_console();
+        let_console_go();
     }
 }
 

@@ -56,6 +56,9 @@ class WorkerHost {
     /// Something else could not be done: "boot", "media", "identify", "console", "sensors".
     virtual void on_trouble(std::string_view what, const Error& why) = 0;
 
+    /// The console could not be opened, be it that the machine is off; it is tried again.
+    virtual void on_console_refused(const Error& why) = 0;
+
     /// Between off and on of a power cycle (Set Power Cycle Interval).
     virtual Duration cycle_pause() const = 0;
 

@@ -11,10 +11,12 @@
 namespace vbmc::fleet {
 
 void NodeWorker::want_console(bool open) {
-    if (open && !console_) {
-        console_ = std::make_unique<Console>();
-        console_->open_at = now();
-    } else if (!open && console_) {
+    if (open) {
+        if (!console_) {
+            console_ = std::make_unique<Console>();
+        }
+        console_->open_at = now(); // whoever comes is not kept waiting for what failed before
+    } else if (console_) {
         const bool was_open = console_->stream != nullptr;
         drop_stream();
         console_.reset();
@@ -91,6 +93,7 @@ net::Awaitable<void> NodeWorker::open_console() {
     if (!off) { // no trouble: it opens with the next start
         host_->on_trouble("console", opened.error());
     }
+    host_->on_console_refused(opened.error());
     console_->open_at = now() + backoff(console_->failures);
     console_->failures = static_cast<u8>(std::min(console_->failures + 1, 30));
     observe(bmc::ConsoleClosed());

@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import pytest
+from daemon import free_tcp_port
 from pseudo_terminal import Terminal
 
 @pytest.fixture
@@ -208,6 +209,20 @@ def test_the_end_of_the_daemon_ends_the_console(new_daemon, terminals):
     client.read_until("connected to")
     assert own.stop() == 0
     assert client.wait() != 0
+
+
+def test_a_console_that_cannot_be_opened_says_why(daemon, name, terminals):
+    """A pipe ends with the reason, also the second one; a terminal stays and is told."""
+    nowhere = ["--option", f"host=127.0.0.1:{free_tcp_port()}", "--option", "user=u"]
+    daemon.ctl("add", name, "--backend", "ssh", "--option", "password=x", "--option", f"host-key=SHA256:{'A' * 43}", *nowhere)
+    for typed in ("echo hi\r", ""):
+        done = daemon.ctl("console", name, stdin=typed, check=False)
+        assert done.returncode == 1, done
+        assert f"cannot open {name}'s console: " in done.stderr and "nothing listens there" in done.stderr, done
+    client = terminals(vbmcctl(daemon, "console", name))
+    client.read_until(f"cannot open {name}'s console: .*nothing listens there.*tried again until it opens")
+    client.type("\r~.")
+    assert client.wait() == 0
 
 
 def test_no_such_node(daemon):

@@ -269,6 +269,9 @@ def test_a_console_that_is_taken_there(daemon, upstream, takeover):
         daemon.ctl("add", node, "--backend", "ipmi", *words)
         with opened([daemon.binaries / "vbmcctl", "--socket", daemon.socket, "console", node]) as console:
             if takeover == "false":
+                console.read_until(f"cannot open {node}'s console: .*is in use.*tried again until it opens", 20)
+                piped = daemon.ctl("console", node, "--force", stdin="echo never\r", check=False)
+                assert piped.returncode == 1 and "is in use" in piped.stderr, piped
                 deadline = time.monotonic() + 20
                 while "is in use" not in (told := daemon.ctl("events", node).stdout):
                     assert time.monotonic() < deadline, told

@@ -14,6 +14,7 @@ struct Watcher {
     std::string text;
     std::vector<ConsoleNews::Kind> news;
     std::string demoted_by;
+    std::string why;
 
     ConsoleHub::Sink sink() {
         return [this](const ConsoleNews& what) {
@@ -22,6 +23,7 @@ struct Watcher {
             } else {
                 news.push_back(what.kind);
                 demoted_by = what.who;
+                why = what.why;
             }
         };
     }
@@ -128,6 +130,34 @@ TEST_CASE("what happens to the stream is told once", "[console]") {
     CHECK(a.news == std::vector{Kind::connected, Kind::disconnected, Kind::ended});
     CHECK(a.text.empty());
     CHECK_FALSE(hub.wanted());
+}
+
+TEST_CASE("why the stream cannot be opened is told to each, once a reason", "[console]") {
+    ConsoleHub hub;
+    Watcher a, b;
+    using Kind = ConsoleNews::Kind;
+    static_cast<void>(hub.join(ConsoleMode::write, "ann", a.sink()));
+    hub.not_opened("no route");
+    hub.not_opened("no route");
+    CHECK(a.news == std::vector{Kind::not_opened});
+    CHECK(a.why == "no route");
+    static_cast<void>(hub.join(ConsoleMode::view, "bob", b.sink()));
+    hub.not_opened("no route");
+    CHECK(b.news == std::vector{Kind::not_opened});
+    hub.not_opened("refused");
+    CHECK(a.why == "refused");
+    hub.connected();
+    hub.disconnected();
+    hub.not_opened("refused"); // again, but anew
+    CHECK(
+        a.news ==
+        std::vector{
+            Kind::not_opened,
+            Kind::not_opened,
+            Kind::connected,
+            Kind::disconnected,
+            Kind::not_opened}
+    );
 }
 
 TEST_CASE("so many watch, and no more", "[console]") {

@@ -25,6 +25,22 @@ using namespace std::chrono_literals;
 using bmc::PowerAction;
 using bmc::PowerState;
 
+/// A serial line's far end: keeps what is typed.
+class FakeConsole : public backend::Console {
+  public:
+    explicit FakeConsole(std::string& typed) : typed_(typed) {}
+
+    Result<void> write(Bytes bytes) override {
+        typed_.append(bytes.begin(), bytes.end());
+        return {};
+    }
+
+    Result<void> send_break() override { return {}; }
+
+  private:
+    std::string& typed_;
+};
+
 /// Follows power actions after `follow`; calls take `latency`; errors and hangs on order.
 class FakeDriver : public backend::Driver {
   public:
@@ -111,6 +127,17 @@ class FakeDriver : public backend::Driver {
         co_return std::vector<bmc::SensorReading>(3);
     }
 
+    net::Awaitable<Result<std::unique_ptr<backend::Console>>>
+    open_console(backend::ConsoleSink sink, Mono) override {
+        co_await spend();
+        if (console_error) {
+            co_return Error(*console_error, "no console");
+        }
+        console = std::move(sink);
+        std::unique_ptr<backend::Console> made = std::make_unique<FakeConsole>(typed);
+        co_return made;
+    }
+
     net::Awaitable<Result<backend::RawResponse>> raw(backend::RawRequest wanted, Mono) override {
         ++raws;
         last_raw = std::move(wanted);
@@ -174,6 +201,9 @@ class FakeDriver : public backend::Driver {
     int sensor_reads = 0;
     int running = 0;
     int running_max = 0;
+    std::optional<ErrorCode> console_error;
+    backend::ConsoleSink console; // of the stream that was opened last
+    std::string typed;            // into it
     std::optional<ErrorCode> raw_error;
     backend::RawRequest last_raw;
     int raws = 0;
@@ -230,6 +260,8 @@ class FakeHost : public WorkerHost {
 
     void on_trouble(std::string_view what, const Error&) override { trouble.emplace_back(what); }
 
+    void on_console_refused(const Error& why) override { refused.push_back(why.message); }
+
     Duration cycle_pause() const override { return pause; }
 
     void on_fault(const char* what) noexcept override { faults.emplace_back(what); }
@@ -243,6 +275,7 @@ class FakeHost : public WorkerHost {
     std::vector<std::string> ended;
     std::vector<std::string> trouble;
     std::vector<std::string> faults;
+    std::vector<std::string> refused; // attempts to open the console
     std::string screen;
     Duration pause{};
 };
