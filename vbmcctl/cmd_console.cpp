@@ -2,6 +2,7 @@
 #include "vbmcctl/commands.h"
 #include "vbmcctl/console_keys.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -30,7 +31,9 @@ using Request = api::OpenConsoleRequest;
 using Response = api::OpenConsoleResponse;
 using Stream = grpc::ClientReaderWriter<Request, Response>;
 
-constexpr auto silence_that_ends = std::chrono::milliseconds(1000); // behind the end of a pipe
+// Behind the end of a pipe: to the first word of an answer, and after its last one.
+constexpr auto answer_begins_within = std::chrono::milliseconds(5000);
+constexpr auto silence_that_ends = std::chrono::milliseconds(1000);
 constexpr int farewell_ms = 3000;
 
 /// Keys as they are typed, one by one, while it lives; the terminal is put back in any case.
@@ -300,6 +303,9 @@ class Session {
             const ConsoleKeys::Typed typed = keys_.take(text);
             Request request;
             if (!typed.keys.empty()) {
+                if (!typed_at_) {
+                    typed_at_ = std::chrono::steady_clock::now();
+                }
                 request.set_input(typed.keys);
                 stream_.Write(request);
             }
@@ -318,12 +324,14 @@ class Session {
         return true;
     }
 
-    /// What was piped in is answered first.
+    /// What was piped in is answered first: a login shell that starts takes its time.
     void wait_for_silence() {
-        last_output_ = std::chrono::steady_clock::now();
-        while (!reader_ended_ &&
-               std::chrono::steady_clock::now() - last_output_.load() < silence_that_ends) {
-            if (wait_for_end(50)) {
+        const auto ended = std::chrono::steady_clock::now();
+        while (!reader_ended_) {
+            const auto last = last_output_.load();
+            const bool awaited = typed_at_ && last < *typed_at_;
+            const auto quiet = std::chrono::steady_clock::now() - std::max(ended, last);
+            if (quiet >= (awaited ? answer_begins_within : silence_that_ends) || wait_for_end(50)) {
                 return;
             }
         }
@@ -335,6 +343,7 @@ class Session {
     ConsoleKeys keys_;
     WakePipe wake_;
     std::atomic<std::chrono::steady_clock::time_point> last_output_{};
+    std::optional<std::chrono::steady_clock::time_point> typed_at_; // first
     std::atomic<bool> reader_ended_ = false;
     const bool piped_;
     std::atomic<Opening> opening_;

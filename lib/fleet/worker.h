@@ -149,6 +149,8 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
     };
 
     /// A command for the backend's own controller.
+        bool keeps = true;     // the first attempt since somebody came is still to end
+        std::vector<u8> typed; // until then
     struct Raw {
         bmc::RawCommand command;
         Mono until{}; // the client waits no longer: it is not begun any more

@@ -10,12 +10,19 @@
 
 namespace vbmc::fleet {
 
+namespace {
+
+constexpr std::size_t typed_bytes_max = 4096; // before the stream is open
+
+} // namespace
+
 void NodeWorker::want_console(bool open) {
     if (open) {
         if (!console_) {
             console_ = std::make_unique<Console>();
         }
         console_->open_at = now(); // whoever comes is not kept waiting for what failed before
+        console_->keeps = !console_->stream;
     } else if (console_) {
         const bool was_open = console_->stream != nullptr;
         drop_stream();
@@ -39,9 +46,16 @@ void NodeWorker::drop_stream() {
     });
 }
 
+/// What is typed while the stream is being opened is kept, up to a bound. Otherwise without a
+/// stream: as a serial line that nothing is plugged into.
 void NodeWorker::feed_console(const std::vector<u8>& bytes) {
     if (!console_ || !console_->stream) {
-        return; // as a serial line that nothing is plugged into
+        if (console_ && console_->keeps) {
+            std::vector<u8>& typed = console_->typed;
+            const std::size_t n = std::min(bytes.size(), typed_bytes_max - typed.size());
+            typed.insert(typed.end(), bytes.begin(), bytes.begin() + static_cast<long>(n));
+        }
+        return;
     }
     const Result<void> written = console_->stream->write(bytes);
     if (written.has_error()) {
@@ -82,10 +96,16 @@ net::Awaitable<void> NodeWorker::open_console() {
     if (host_ == nullptr || !console_ || console_serial_ != serial) {
         co_return; // nobody wants it any more
     }
+    const std::vector<u8> typed = std::exchange(console_->typed, {});
+    console_->keeps = false;
     if (opened.has_value()) {
         console_->stream = std::move(*opened);
         console_->failures = 0;
+        const bool lost = !typed.empty() && console_->stream->write(typed).has_error();
         observe(bmc::ConsoleOpened());
+        if (lost) {
+            on_console_closed(serial);
+        }
         co_return;
     }
     const bool off =

@@ -2,6 +2,7 @@
 login, or behind another BMC. What only the simulated machine is needed for: test_console.py."""
 
 import contextlib
+import re
 import subprocess
 import sys
 import time
@@ -193,6 +194,16 @@ def test_echo(line, client, tmp_path):
         until_echo(terminal, line.prompt)
         terminal.type(leave)
         assert terminal.wait() == 0
+
+
+@pytest.mark.parametrize("line", ["sim", "ssh", "ipmi"], indirect=True)
+def test_what_is_piped_in_is_answered(line):
+    """Nobody has the console open before: the command waits for the backend's stream, and its answer is not cut off."""
+    line.free()
+    time.sleep(1)  # the stream that an earlier test had is closed
+    for number in (31, 37):
+        done = line.daemon.ctl("console", line.name, "--no-history", stdin=f"\recho $(({number}*3))\r")
+        assert re.search(rf"[^\d*]{number * 3}[^\d]", done.stdout), done
 
 
 def test_one_has_it_others_watch(line):

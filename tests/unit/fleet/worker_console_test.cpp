@@ -47,3 +47,49 @@ TEST_CASE("whoever comes later does not wait for what failed before", "[console]
     w.settle();
     CHECK(w.host.told.back() == "console open");
 }
+
+TEST_CASE("what is typed before the stream is open reaches it, up to a bound", "[console]") {
+    World w;
+    w.begin(PowerState::on);
+    w.driver->latency = 2s;
+    w.worker->submit(bmc::ConsoleInput{{'n', 'o'}}); // nobody wants it yet
+    w.worker->submit(bmc::ConsoleOpen());
+    w.pass(1s);
+    w.worker->submit(bmc::ConsoleInput{{'d', 'a', 't', 'e'}});
+    w.worker->submit(bmc::ConsoleInput{{'\r'}});
+    SECTION("as it is") {
+        w.pass(2s);
+        CHECK(w.driver->typed == "date\r");
+    }
+    SECTION("more than it holds") {
+        w.worker->submit(bmc::ConsoleInput{std::vector<u8>(5000, 'x')});
+        w.worker->submit(bmc::ConsoleInput{std::vector<u8>(5000, 'y')});
+        w.pass(2s);
+        CHECK(w.driver->typed == "date\r" + std::string(4096 - 5, 'x'));
+    }
+    w.driver->typed.clear();
+    w.worker->submit(bmc::ConsoleInput{{'h', 'i'}});
+    CHECK(w.driver->typed == "hi");
+}
+
+TEST_CASE("what was typed for a stream that does not open is forgotten", "[console]") {
+    World w;
+    w.begin(PowerState::on);
+    w.driver->console_error = ErrorCode::unavailable;
+    w.worker->submit(bmc::ConsoleOpen());
+    w.worker->submit(bmc::ConsoleInput{{'r', 'm'}});
+    w.settle();
+    REQUIRE(w.host.refused.size() == 1);
+    w.worker->submit(bmc::ConsoleInput{{'l', 's'}});
+    w.driver->console_error.reset();
+    SECTION("until it is tried again by itself") {
+        w.pass(2min);
+        CHECK(w.driver->typed.empty());
+    }
+    SECTION("and somebody comes") {
+        w.worker->submit(bmc::ConsoleOpen());
+        w.worker->submit(bmc::ConsoleInput{{'w'}});
+        w.settle();
+        CHECK(w.driver->typed == "w");
+    }
+}
