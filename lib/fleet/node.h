@@ -181,6 +181,7 @@ class Node final : public net::DatagramHandler,
     void on_action(bmc::PowerAction action, const Error* why) override;
     void on_trouble(std::string_view what, const Error& why) override;
     void on_console_refused(const Error& why) override;
+    void on_look_refused(const Error& why) override;
     Duration cycle_pause() const override;
     void on_fault(const char* what) noexcept override;
 

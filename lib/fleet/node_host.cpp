@@ -177,6 +177,10 @@ void Node::on_trouble(std::string_view what, const Error& why) {
     note(std::move(told));
 }
 
+void Node::on_look_refused(const Error& why) {
+    last_error_ = describe(why);
+}
+
 Duration Node::cycle_pause() const {
     return std::chrono::seconds(bmc_.model().power.cycle_interval_s);
 }

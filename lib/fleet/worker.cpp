@@ -421,6 +421,9 @@ net::Awaitable<void> NodeWorker::look() {
         outcome = outcome_of(state.error());
         tell_look(state.error());
         observe(bmc::Unreachable());
+        if (host_ != nullptr && !waiting.empty()) { // who waits is told of this look
+            host_->on_look_refused(state.error());
+        }
     }
     for (const bmc::Ticket ticket : waiting) {
         if (ticket != 0) {

@@ -59,6 +59,9 @@ class WorkerHost {
     /// The console could not be opened, be it that the machine is off; it is tried again.
     virtual void on_console_refused(const Error& why) = 0;
 
+    /// A look that somebody waits for failed; Done follows.
+    virtual void on_look_refused(const Error& why) = 0;
+
     /// Between off and on of a power cycle (Set Power Cycle Interval).
     virtual Duration cycle_pause() const = 0;
 

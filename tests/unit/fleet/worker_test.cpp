@@ -473,3 +473,18 @@ TEST_CASE("a host has a bounded number of calls in flight", "[worker]") {
     }
     w.settle();
 }
+
+TEST_CASE("who asks for a look is told why this one failed", "[worker]") {
+    World w;
+    w.begin(PowerState::on);
+    w.driver->fail_looks = true;
+    w.worker->submit(bmc::RefreshPower{1});
+    w.settle();
+    CHECK(w.host.looks == Words{"no answer"});
+    w.driver->look_error = ErrorCode::not_found;
+    w.worker->submit(bmc::RefreshPower{2});
+    w.settle();
+    CHECK(w.host.looks.size() == 2);
+    w.pass(1min); // and its own looks are nobody's
+    CHECK(w.host.looks.size() == 2);
+}

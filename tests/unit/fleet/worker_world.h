@@ -262,6 +262,8 @@ class FakeHost : public WorkerHost {
 
     void on_console_refused(const Error& why) override { refused.push_back(why.message); }
 
+    void on_look_refused(const Error& why) override { looks.push_back(describe(why)); }
+
     Duration cycle_pause() const override { return pause; }
 
     void on_fault(const char* what) noexcept override { faults.emplace_back(what); }
@@ -275,6 +277,7 @@ class FakeHost : public WorkerHost {
     std::vector<std::string> ended;
     std::vector<std::string> trouble;
     std::vector<std::string> faults;
+    std::vector<std::string> looks;   // that failed, and somebody waited
     std::vector<std::string> refused; // attempts to open the console
     std::string screen;
     Duration pause{};
