@@ -9,15 +9,19 @@
 
 namespace vbmc::fleet {
 
+/// The cause, as the last call that was made met it, and when the next one is made.
 Error HostGate::refused(Mono now) const {
+    Error why = why_ ? *why_
+                     : Error(
+                           ErrorCode::unavailable,
+                           "BACKEND_UNREACHABLE",
+                           "the backend host " + host_ + " does not answer"
+                       );
     const auto left = std::chrono::ceil<std::chrono::seconds>(open_until_ - now).count();
     const std::string when =
-        left > 0 ? "; tried again in " + std::to_string(left) + " s" : std::string{};
-    return Error(
-        ErrorCode::unavailable,
-        "BACKEND_UNREACHABLE",
-        "the backend host " + host_ + " does not answer" + when
-    );
+        left > 0 ? "tried again in " + std::to_string(left) + " s" : "being tried again now";
+    why.hint += (why.hint.empty() ? "" : "; ") + when;
+    return why;
 }
 
 net::Awaitable<Result<void>> HostGate::enter(Now (*clock)()) {
@@ -37,22 +41,26 @@ net::Awaitable<Result<void>> HostGate::enter(Now (*clock)()) {
     const Mono now = clock().mono;
     const bool half_open = failures_ >= failures_max && trying_;
     if (is_open(now) || half_open) {
-        leave(never, true);
+        leave(never, nullptr);
         co_return refused(now);
     }
     trying_ = failures_ >= failures_max;
     co_return Result<void>();
 }
 
-void HostGate::leave(Mono now, bool answered) {
+void HostGate::leave(Mono now, const Error* silence) {
     if (now != never) { // not for a call that was refused here
         trying_ = false;
-        if (answered) {
+        if (silence == nullptr) {
             failures_ = 0;
             open_for_ = open_min;
+            why_.reset();
         } else if (++failures_ >= failures_max) {
             open_until_ = now + open_for_;
             open_for_ = std::min(open_for_ * 2, open_max);
+        }
+        if (silence != nullptr && silence->code != ErrorCode::aborted) { // a call given up here
+            why_ = std::make_unique<Error>(*silence);
         }
     }
     if (waiting_.empty()) {

@@ -25,8 +25,8 @@ class HostGate {
     /// A place for one call, or an error while the breaker is open. May wait; leave() afterwards.
     net::Awaitable<Result<void>> enter(Now (*clock)());
 
-    /// `answered`: the host said anything at all, be it an error.
-    void leave(Mono now, bool answered);
+    /// `silence`: why the host did not answer; null: it said anything at all, be it an error.
+    void leave(Mono now, const Error* silence);
 
     const std::string& host() const noexcept { return host_; }
 
@@ -47,7 +47,8 @@ class HostGate {
     unsigned failures_ = 0; // in a row
     Duration open_for_ = open_min;
     Mono open_until_ = Mono::min();
-    bool trying_ = false; // the one call after an open breaker
+    bool trying_ = false;        // the one call after an open breaker
+    std::unique_ptr<Error> why_; // it did not answer last
     std::deque<std::function<void()>> waiting_;
 };
 

@@ -149,11 +149,11 @@ class NodeWorker : public std::enable_shared_from_this<NodeWorker> {
         std::unique_ptr<backend::Console> stream; // null: to be opened
         Mono open_at{};
         u8 failures = 0;
+        bool keeps = true;     // the first attempt since somebody came is still to end
+        std::vector<u8> typed; // until then
     };
 
     /// A command for the backend's own controller.
-        bool keeps = true;     // the first attempt since somebody came is still to end
-        std::vector<u8> typed; // until then
     struct Raw {
         bmc::RawCommand command;
         Mono until{}; // the client waits no longer: it is not begun any more
@@ -365,7 +365,7 @@ NodeWorker::call(Task task, std::shared_ptr<backend::Driver> driver, Duration li
             co_return *why;
         }
         if (host_ == nullptr) {
-            host_gate->leave(never, true);
+            host_gate->leave(never, nullptr);
             co_return Error(ErrorCode::aborted, "the node is gone");
         }
     }
@@ -381,7 +381,7 @@ NodeWorker::call(Task task, std::shared_ptr<backend::Driver> driver, Duration li
         why = result.error();
     }
     if (host_gate) {
-        host_gate->leave(now(), !why || !is_silence(*why));
+        host_gate->leave(now(), why && is_silence(*why) ? &*why : nullptr);
     }
     count(task, *driver, begun, why);
     // The client of a raw command has little patience: whether anybody is there, a look tells.

@@ -1,5 +1,8 @@
 #include "worker_world.h"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
 using namespace vbmc;
 using namespace vbmc::fleet;
 using namespace vbmc::fleet::test;
@@ -472,6 +475,29 @@ TEST_CASE("a host has a bounded number of calls in flight", "[worker]") {
         node->stop();
     }
     w.settle();
+}
+
+TEST_CASE("a host that is left alone for a while is still silent for its own reason", "[worker]") {
+    HostGate gate("cloud");
+    Error why(ErrorCode::unavailable, "UNREACHABLE", "no route to host");
+    Error told;
+    boost::asio::io_context context{1};
+    clock_at = Mono(1000s);
+    auto call_in_vain = [&]() -> net::Awaitable<void> {
+        for (unsigned i = 0; i < HostGate::failures_max; ++i) {
+            const Result<void> entered = co_await gate.enter(read_clock);
+            REQUIRE(entered.has_value());
+            gate.leave(clock_at, &why);
+        }
+        const Result<void> last = co_await gate.enter(read_clock);
+        REQUIRE(last.has_error());
+        told = last.error();
+    };
+    boost::asio::co_spawn(context, call_in_vain(), boost::asio::detached);
+    context.run();
+    CHECK(told.reason == "UNREACHABLE");
+    CHECK(told.message == "no route to host");
+    CHECK(told.hint == "tried again in 1 s");
 }
 
 TEST_CASE("who asks for a look is told why this one failed", "[worker]") {
