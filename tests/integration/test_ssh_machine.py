@@ -113,6 +113,9 @@ def test_a_refused_password_is_not_tried_again_and_again(new_daemon, tmp_path, n
                 api.power.GetPower(power.GetPowerRequest(node=name))
             time.sleep(0.5)
         assert server.log_text().count("Failed password") == 1
+        assert re.search(r"tried again in \d+ s", api.get(name).status.last_error), api.get(name).status.last_error
+        daemon.ctl("restart", name)  # that is asked for: not after the pause
+        until(lambda: server.log_text().count("Failed password") == 2)
         secret.chmod(0o600)
         secret.write_text(PASSWORD + "\n")  # another one counts at once, without a restart
         until(lambda: node.looks_on(), 15)

@@ -23,6 +23,9 @@ class BaseDriver : public Driver {
     bool one_time_boot_is_native() const override { return true; }
 
     void on_change(std::function<void(const bmc::Observation&)> sink) override {
+        if (sink) { // the node starts: somebody may have put right what was wrong
+            host_->forget_pause();
+        }
         change_ = std::move(sink);
     }
 

@@ -195,7 +195,7 @@ net::Awaitable<Result<std::shared_ptr<Session>>> Host::session(Mono deadline) {
         co_return std::move(how).error();
     }
     if (is_held_back(*how)) {
-        co_return *last_error_;
+        co_return held_back();
     }
 
     struct Opening { // also when the call is cancelled
@@ -222,7 +222,20 @@ net::Awaitable<Result<std::shared_ptr<Session>>> Host::session(Mono deadline) {
         co_return session_;
     }
     note_failure(opened.error(), std::move(*how));
-    co_return opened;
+    co_return held_back();
+}
+
+/// The last failure; after a refused log-in, when the next is made.
+Error Host::held_back() const {
+    Error why = *last_error_;
+    if (why.reason == login_refused) {
+        const Duration left = std::max<Duration>(retry_at_ - place_.now().mono, Duration::zero());
+        const auto seconds = std::chrono::ceil<std::chrono::seconds>(left).count();
+        why.hint += (why.hint.empty() ? "" : "; ") + std::string("tried again in ") +
+                    std::to_string(seconds) +
+                    " s, at once with another key or password, and by `vbmcctl restart`";
+    }
+    return why;
 }
 
 /// The same log-in again at once would not help, and may get us banned there.

@@ -41,6 +41,9 @@ class Host {
     /// A terminal for a console.
     net::Awaitable<Result<ChannelPtr>> terminal(std::string command, Mono deadline);
 
+    /// The next log-in is made at once, whatever became of the last one.
+    void forget_pause() noexcept { retry_at_ = Mono::min(); }
+
     Now (*clock() const)() { return place_.now; }
 
     net::TimerQueue& timers() const { return place_.timers; }
@@ -51,6 +54,7 @@ class Host {
     Mono bounded(Mono deadline, Duration limit) const;
     bool is_held_back(const Login& how) const;
     void note_failure(const Error& why, Login how);
+    Error held_back() const;
 
     SessionPlace place_;
     DriverConfig config_;
