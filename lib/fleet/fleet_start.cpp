@@ -20,7 +20,8 @@ namespace {
 
 constexpr Duration retry_first = std::chrono::seconds(1);
 constexpr Duration retry_max = std::chrono::seconds(60);
-constexpr std::size_t batch_size = 512; // nodes at once: what starting them takes is used again
+constexpr std::size_t batch_size =
+    16; // nodes at once: what starting them takes leaves holes behind
 
 store::StoredNode copy_of(const store::StoredNode& stored) {
     store::StoredNode copy;

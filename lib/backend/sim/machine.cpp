@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <functional>
+#include <utility>
 
 namespace vbmc::backend::sim {
 
@@ -92,6 +93,10 @@ bmc::BootDevice Machine::next_boot() const noexcept {
     return always_.device != bmc::BootDevice::none ? always_.device : bmc::BootDevice::disk;
 }
 
+void Machine::set_medium(std::string image) {
+    medium_ = image.empty() ? nullptr : std::make_unique<const std::string>(std::move(image));
+}
+
 Duration Machine::scaled(double seconds) const noexcept {
     return std::chrono::duration_cast<Duration>(
         std::chrono::duration<double>(seconds / static_cast<double>(speed_))
@@ -154,7 +159,7 @@ bool Machine::advance(Mono now) {
             print("boot=" + std::string(boot_word(booted_)));
             print(efi_ ? " firmware=efi" : " firmware=bios");
             const bool removable = booted_ == bmc::BootDevice::cdrom;
-            print(removable ? " medium=" + (medium_.empty() ? "none" : medium_) : "");
+            print(removable ? " medium=" + (medium_ ? *medium_ : "none") : "");
             print("\r\nLoading the operating system\r\n");
             break;
         }

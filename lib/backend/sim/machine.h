@@ -40,9 +40,9 @@ class Machine {
     /// What the last start booted from; none before the first.
     bmc::BootDevice booted_from() const noexcept { return booted_; }
 
-    void set_medium(std::string image) { medium_ = std::move(image); }
+    void set_medium(std::string image);
 
-    bool has_medium() const noexcept { return !medium_.empty(); }
+    bool has_medium() const noexcept { return medium_ != nullptr; }
 
     /// Goes through the phases that ended by `now`. True when the power changed or it started anew.
     bool advance(Mono now);
@@ -78,8 +78,8 @@ class Machine {
     };
 
     std::string name_;
-    std::string medium_;
-    std::unique_ptr<Terminal> terminal_; // null: no console is open
+    std::unique_ptr<const std::string> medium_; // null: none
+    std::unique_ptr<Terminal> terminal_;        // null: no console is open
     Mono since_{};
     Mono change_at_ = never;
     float speed_;
