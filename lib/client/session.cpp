@@ -370,7 +370,9 @@ void Session::close(Mono) {
 
 void Session::start_sol(const SolSettings& settings) {
     if (state_ == State::ready) {
-        sol_ = std::make_unique<Sol>(settings);
+        SolSettings with_number = settings;
+        with_number.number_before = sol_number_;
+        sol_ = std::make_unique<Sol>(with_number);
     }
 }
 
@@ -409,6 +411,7 @@ void Session::pump_sol(Mono now) {
         if (size == 0) {
             break;
         }
+        sol_number_ = sol_->last_sent();
         out_sealed(wire::PayloadType::sol, Bytes(payload).first(size));
     }
     if (sol_ && sol_->lost()) {

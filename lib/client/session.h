@@ -163,6 +163,7 @@ class Session {
     std::unique_ptr<Login> login_;
     std::unique_ptr<Channel> channel_;
     std::unique_ptr<Sol> sol_;
+    u8 sol_number_ = 0;            // that its last packet had, or the one of the activation before
     std::vector<Pending> pending_; // oldest first
     std::vector<Output> outputs_;
     std::size_t outputs_taken_ = 0;

@@ -6,7 +6,8 @@
 
 namespace vbmc::client {
 
-Sol::Sol(const SolSettings& settings) noexcept : settings_(settings) {
+Sol::Sol(const SolSettings& settings) noexcept
+    : settings_(settings), last_sent_(settings.number_before) {
     settings_.packet_bytes = std::clamp(settings_.packet_bytes, header_bytes + 1, payload_max);
 }
 

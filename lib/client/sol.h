@@ -1,7 +1,7 @@
 #pragma once
 // The remote console's side of Serial over LAN (IPMI 2.0 §15.9, §15.11): numbers and acknowledges
-// packets, repeats what is not acknowledged, drops what comes twice. One activation, one object, so
-// no number of an earlier one matters. Pure; owned by a Session.
+// packets, repeats what is not acknowledged, drops what comes twice. One activation, one object.
+// Pure; owned by a Session.
 
 #include "base/bytes.h"
 #include "base/time.h"
@@ -15,6 +15,8 @@ struct SolSettings {
     Duration retry = std::chrono::milliseconds(300);
     u8 tries = 12;                                   // transmissions of one packet
     Duration pause = std::chrono::milliseconds(100); // after a NACK
+    u8 number_before = 0; // of the last packet of the activation before: there are BMCs (ipmi_sim)
+                          // that take the same number for a repetition, whoever activated since
 };
 
 class Sol {
@@ -41,6 +43,9 @@ class Sol {
     std::size_t transmit(Mono now, MutableBytes out);
 
     Mono next_deadline() const noexcept;
+
+    /// The number of the packet sent last.
+    u8 last_sent() const noexcept { return last_sent_; }
 
     /// The BMC does not acknowledge any more.
     bool lost() const noexcept { return lost_; }

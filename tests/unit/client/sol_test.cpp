@@ -134,3 +134,16 @@ TEST_CASE("a packet that grew in its second transmission brings only what is new
     CHECK(out[1] == 3);
     CHECK(out[2] == 3);
 }
+
+TEST_CASE("the next activation goes on counting where the last one ended") {
+    client::SolSettings settings;
+    ByteArray<client::Sol::payload_max> payload{};
+    for (const u8 before : {u8{0}, u8{1}, u8{15}}) {
+        settings.number_before = before;
+        client::Sol sol(settings);
+        REQUIRE(sol.write(as_bytes("x")));
+        REQUIRE(sol.transmit(Mono{}, payload) > 0);
+        CHECK(payload[0] == before % 15 + 1); // 1 to 15 (IPMI 2.0 §15.11)
+        CHECK(sol.last_sent() == payload[0]);
+    }
+}
