@@ -24,8 +24,8 @@ void notify_alive();
 /// How often systemd wants to hear notify_alive(), in seconds; 0: not at all.
 double watchdog_period_s() noexcept;
 
-/// Gives the system back what was needed once only: a start, a large apply. Cheap when there is
-/// little; to be called now and then.
+/// Gives the system back what was needed once only: a start, a large apply. To be called now and
+/// then; looks ever more rarely while there is nothing to give.
 void give_back_memory() noexcept;
 
 /// True when standard error is a journal stream of systemd's.
